@@ -1,0 +1,180 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type ClickHouseClient, createClient } from '@clickhouse/client'
+import { createChdbConnection } from 'chdb/connection'
+import type { Component } from '../runtime/lifecycle.ts'
+import type { Logger } from '../runtime/log.ts'
+import { classify } from './errors.ts'
+import { lockFolder } from './folder-lock.ts'
+import { type Entry, type Journal, openJournal } from './journal.ts'
+import { migrate } from './migrate.ts'
+import { applyRetention, type Retention } from './retention.ts'
+import type { Block, Store } from './store.ts'
+import { COLUMNS } from './tables.ts'
+
+/** Reads run side by side on connections of their own, so that none waits behind an insert. */
+const READERS = 4
+/** More than any block has rows, so that a block is inserted as one and its token stands for all of it. */
+const ONE_BLOCK = 10_000_000
+const RETRY_MS = [100, 300, 1_000, 3_000, 10_000] as const
+
+/** The ClickHouse engine in this process, over a folder that belongs to it alone. */
+export function createEmbeddedStore({
+  folder,
+  retention,
+  fsync,
+  log,
+}: {
+  folder: string
+  retention: Retention
+  fsync: boolean
+  log: Logger
+}): Store & Component {
+  const clients: ClickHouseClient[] = []
+  let readers: ClickHouseClient[] = []
+  let lock: { release(): Promise<void> } | undefined
+  let journal: Journal | undefined
+  let structures: Record<string, string> = {}
+  let turn = 0
+  let stopped = false
+  // Writes go one after another: a block is in its tables before the next one is begun.
+  let lastWrite: Promise<unknown> = Promise.resolve()
+
+  const writer = () => clients[0] ?? notStarted()
+  const reader = () => readers[turn++ % readers.length] ?? notStarted()
+
+  const store: Store & Component = {
+    name: 'store',
+    async start() {
+      lock = await lockFolder(folder)
+      const path = resolve(folder, 'clickhouse')
+      await mkdir(path, { recursive: true, mode: 0o700 })
+      for (let i = 0; i <= READERS; i += 1) {
+        clients.push(createClient({ connection: createChdbConnection({ path }) }))
+      }
+      readers = clients.slice(1)
+      await prepare(clients)
+      await migrate(store, { log })
+      await applyRetention(store, retention)
+      await applyFsync(store, fsync)
+      structures = await readStructures(store)
+      journal = await openJournal(join(folder, 'journal'), { fsync })
+      await recover(journal)
+    },
+    async stop() {
+      stopped = true
+      await lastWrite.catch(() => undefined)
+      for (const client of clients.splice(0).reverse()) await client.close()
+      await lock?.release()
+    },
+    async query<Row>(sql: string, parameters: Record<string, unknown> = {}) {
+      return classify(async () => {
+        const result = await reader().query({ query: sql, query_params: parameters, format: 'JSONEachRow' })
+        return result.json<Row>()
+      })
+    },
+    async command(sql, parameters = {}) {
+      await classify(() => writer().command({ query: sql, query_params: parameters }))
+    },
+    async insert(table, rows) {
+      await classify(() => writer().insert({ table, values: [...rows], format: 'JSONEachRow' }))
+    },
+    write(block) {
+      const written = lastWrite.then(() => journalAndWrite(block))
+      lastWrite = written.catch(() => undefined)
+      return written
+    },
+  }
+  return store
+
+  async function journalAndWrite(block: Block): Promise<void> {
+    const open = journal ?? notStarted()
+    const filled = block.filter(({ rows }) => rows > 0)
+    if (filled.length === 0) return
+    const entry = await open.add(filled)
+    await writeUntilDone(entry)
+    await open.remove(entry)
+  }
+
+  async function recover(open: Journal): Promise<void> {
+    const entries = await open.pending()
+    if (entries.length > 0) log.info({ blocks: entries.length }, 'completing what a crash cut off')
+    for (const entry of entries) {
+      await insertEntry(entry)
+      await open.remove(entry)
+    }
+  }
+
+  /** A block in the journal is owed: it is tried again for as long as the engine says that this may help. */
+  async function writeUntilDone(entry: Entry): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await insertEntry(entry)
+        return
+      } catch (error) {
+        if (stopped || !(error instanceof Error) || error.name !== 'StoreUnavailable') throw error
+        const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0
+        log.warn({ error: error.message, retry_in_ms: wait }, 'the store did not take a block; trying again')
+        await new Promise((resolve) => setTimeout(resolve, wait))
+      }
+    }
+  }
+
+  async function insertEntry({ token, files }: Entry): Promise<void> {
+    for (const { table, path } of files) {
+      // Settings stand in the statement: given on the call they would stay with the session.
+      await store.command(
+        `INSERT INTO ${table} SELECT * FROM file({path:String}, 'RowBinary', {structure:String})
+         SETTINGS insert_deduplication_token = '${table}:${token}', insert_deduplicate = 1, async_insert = 0,
+           deduplicate_blocks_in_dependent_materialized_views = 1, max_threads = 1, max_insert_threads = 1,
+           max_block_size = ${ONE_BLOCK}, max_insert_block_size = ${ONE_BLOCK},
+           min_insert_block_size_rows = ${ONE_BLOCK}, min_insert_block_size_bytes = 0`,
+        { path: resolve(path), structure: structures[table] ?? '' },
+      )
+    }
+  }
+}
+
+/** Settings for every statement of every connection; they never change, so that none can leak. */
+async function prepare(clients: readonly ClickHouseClient[]): Promise<void> {
+  for (const client of clients) {
+    await classify(() =>
+      client.command({ query: 'SET output_format_json_quote_64bit_integers = 0, max_execution_time = 60' }),
+    )
+  }
+}
+
+/** The columns that are written, with the types that the tables have; a table that differs is refused here, by name. */
+async function readStructures(store: Store): Promise<Record<string, string>> {
+  const structures: Record<string, string> = {}
+  for (const [table, columns] of Object.entries(COLUMNS)) {
+    const found = await store.query<{ name: string; type: string }>(
+      'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position',
+      { table },
+    )
+    const names = found.map(({ name }) => name).join(' ')
+    if (names !== columns.join(' ')) {
+      throw new Error(`table ${table} has the columns ${names}; this program writes ${columns.join(' ')}`)
+    }
+    structures[table] = found.map(({ name, type }) => `${name} ${type}`).join(', ')
+  }
+  return structures
+}
+
+async function applyFsync(store: Store, fsync: boolean): Promise<void> {
+  const value = fsync ? 1 : 0
+  const tables = await store.query<{ name: string; definition: string }>(
+    `SELECT name, create_table_query AS definition FROM system.tables
+     WHERE database = currentDatabase() AND engine LIKE '%MergeTree'`,
+  )
+  for (const { name, definition } of tables) {
+    if (definition.includes('fsync_after_insert = 1') === fsync) continue
+    await store.command(
+      `ALTER TABLE ${name} MODIFY SETTING fsync_after_insert = ${value}, fsync_part_directory = ${value}`,
+    )
+  }
+}
+
+function notStarted(): never {
+  throw new Error('the store is not open')
+}

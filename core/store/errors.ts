@@ -1,0 +1,28 @@
+import { ClickHouseError } from '@clickhouse/client'
+import { StoreRefused, StoreUnavailable } from './store.ts'
+
+/**
+ * ClickHouse's error codes that another try cannot mend: what was asked is wrong, or not allowed.
+ * Source: ClickHouse src/Common/ErrorCodes.cpp.
+ */
+const REFUSED = new Set([
+  6, 10, 16, 20, 27, 33, 36, 42, 43, 44, 46, 47, 50, 53, 57, 60, 62, 63, 70, 72, 80, 81, 115, 117, 130, 164,
+  179, 192, 193, 194, 215, 386, 456, 457, 492, 497, 516, 517, 584,
+])
+
+/** Runs a call of the engine and gives its error a class: try again (`StoreUnavailable`) or do not (`StoreRefused`). */
+export async function classify<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    const message = firstLine(error)
+    if (error instanceof ClickHouseError && REFUSED.has(Number(error.code))) {
+      throw new StoreRefused(message, { cause: error })
+    }
+    throw new StoreUnavailable(message, { cause: error })
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+}
