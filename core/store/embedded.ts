@@ -12,6 +12,8 @@ import { applyRetention, type Retention } from './retention.ts'
 import type { Block, Store } from './store.ts'
 import { COLUMNS } from './tables.ts'
 
+type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
+
 /** Reads run side by side on connections of their own, so that none waits behind an insert. */
 const READERS = 4
 /** More than any block has rows, so that a block is inserted as one and its token stands for all of it. */
@@ -50,7 +52,7 @@ export function createEmbeddedStore({
       const path = resolve(folder, 'clickhouse')
       await mkdir(path, { recursive: true, mode: 0o700 })
       for (let i = 0; i <= READERS; i += 1) {
-        clients.push(createClient({ connection: createChdbConnection({ path }) }))
+        clients.push(connect(path))
       }
       readers = clients.slice(1)
       await prepare(clients)
@@ -133,6 +135,12 @@ export function createEmbeddedStore({
       )
     }
   }
+}
+
+function connect(path: string): ClickHouseClient {
+  // chdb is typed against its own copy of the client's declarations; the interface is the same.
+  const connection = createChdbConnection({ path }) as unknown as ClientConnection
+  return createClient({ connection })
 }
 
 /** Settings for every statement of every connection; they never change, so that none can leak. */

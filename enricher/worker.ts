@@ -1,0 +1,106 @@
+import { Counter, type Registry } from 'prom-client'
+import type { Batch, Receipt } from '../core/bus/bus.ts'
+import type { HandshakeRow } from '../core/store/handshake-row.ts'
+import { type Sequences, storedBatch } from '../core/store/sequences.ts'
+import type { Store } from '../core/store/store.ts'
+import {
+  type BatchRow,
+  type DeadLetterRow,
+  encodeBatches,
+  encodeDeadLetters,
+  encodeHandshakes,
+} from '../core/store/tables.ts'
+
+/** Adds the network and the conclusion to each event of a batch. */
+type Enrich = (batch: Batch) => HandshakeRow[]
+
+/**
+ * Takes batches as they come from the bus, enriches them and writes them as one block. A batch that was stored
+ * before is recognised and not counted again, also when it comes twice within one call.
+ */
+export function createWorker({
+  enrich,
+  store,
+  sequences,
+  registry,
+}: {
+  enrich: Enrich
+  store: Pick<Store, 'query' | 'write'>
+  sequences: Sequences
+  registry: Registry
+}): (batches: readonly Batch[]) => Promise<Receipt[]> {
+  const inserted = counter(registry, 'halfshake_handshakes_inserted_total', 'Handshakes stored.')
+  const dead = counter(registry, 'halfshake_dead_letters_total', 'Lines kept as dead letters.', ['reason'])
+  const repeated = counter(
+    registry,
+    'halfshake_batches_repeated_total',
+    'Batches that had been stored before.',
+  )
+
+  return async (batches) => {
+    const fresh = new Set(firstOfEach(batches, sequences))
+    const block = [...fresh]
+    const handshakes = block.flatMap(enrich)
+    const deadLetters = block.flatMap(deadLettersOf)
+    await store.write([
+      encodeHandshakes(handshakes),
+      encodeDeadLetters(deadLetters),
+      encodeBatches(block.map(batchRow)),
+    ])
+    for (const { agent, epoch, sequence, received_at } of block) {
+      sequences.note(agent, epoch, sequence, received_at)
+    }
+    inserted.inc(handshakes.length)
+    for (const { reason } of deadLetters) dead.inc({ reason })
+    repeated.inc(batches.length - block.length)
+    return Promise.all(batches.map((batch) => receiptOf(batch, fresh.has(batch), store)))
+  }
+}
+
+/** The batches that were not stored yet, each once. */
+function firstOfEach(batches: readonly Batch[], sequences: Sequences): Batch[] {
+  const seen = new Set<string>()
+  return batches.filter(({ agent, epoch, sequence }) => {
+    const key = `${epoch} ${sequence} ${agent}`
+    if (seen.has(key) || sequences.isRepeat(agent, epoch, sequence)) return false
+    seen.add(key)
+    return true
+  })
+}
+
+async function receiptOf(batch: Batch, fresh: boolean, store: Pick<Store, 'query'>): Promise<Receipt> {
+  const { accepted, rejected } = (fresh ? undefined : await storedBatch(store, batch)) ?? batchRow(batch)
+  return { accepted, rejected, duplicate: !fresh }
+}
+
+function batchRow(batch: Batch): BatchRow {
+  const { agent, epoch, sequence, received_at, bus_partition, bus_offset } = batch
+  return {
+    received_at,
+    agent,
+    epoch,
+    sequence,
+    bus_partition,
+    bus_offset,
+    accepted: batch.events.length + batch.opened,
+    handshakes: batch.events.length,
+    rejected: batch.refused.length,
+  }
+}
+
+function deadLettersOf(batch: Batch): DeadLetterRow[] {
+  const { agent, epoch, sequence, received_at, bus_partition, bus_offset } = batch
+  return batch.refused.map((refused) => ({
+    received_at,
+    agent,
+    epoch,
+    sequence,
+    bus_partition,
+    bus_offset,
+    ...refused,
+  }))
+}
+
+function counter(registry: Registry, name: string, help: string, labelNames: string[] = []): Counter {
+  return new Counter({ name, help, labelNames, registers: [registry] })
+}
