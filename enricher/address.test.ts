@@ -66,8 +66,26 @@ describe('parseAddress', () => {
   })
 
   it('accepts exactly what node:net accepts, whatever the text', () => {
-    const piece = fc.constantFrom(':', '::', '.', '0', '1', 'ff', 'FFFF', '255', '256', '01', '%', 'eth0', 'g')
-    const texts = fc.oneof(fc.ipV4(), fc.ipV6(), fc.array(piece, { maxLength: 16 }).map((all) => all.join('')))
+    const piece = fc.constantFrom(
+      ':',
+      '::',
+      '.',
+      '0',
+      '1',
+      'ff',
+      'FFFF',
+      '255',
+      '256',
+      '01',
+      '%',
+      'eth0',
+      'g',
+    )
+    const texts = fc.oneof(
+      fc.ipV4(),
+      fc.ipV6(),
+      fc.array(piece, { maxLength: 16 }).map((all) => all.join('')),
+    )
     fc.assert(
       fc.property(texts, (text) => {
         expect(parseAddress(text) !== undefined).toBe(isIP(text) !== 0)
@@ -109,6 +127,8 @@ describe('prefixOf', () => {
 
   it('gives the bytes of the prefix, for addresses stored truncated', () => {
     const address = parseAddress('203.0.113.77')
-    expect(address && [...prefixOf(address, { ipv4: 24, ipv6: 48 }).bytes].slice(12)).toEqual([203, 0, 113, 0])
+    expect(address && [...prefixOf(address, { ipv4: 24, ipv6: 48 }).bytes].slice(12)).toEqual([
+      203, 0, 113, 0,
+    ])
   })
 })
