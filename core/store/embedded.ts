@@ -14,8 +14,6 @@ import { COLUMNS } from './tables.ts'
 
 type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
 
-/** Reads run side by side on connections of their own, so that none waits behind an insert. */
-const READERS = 4
 /** More than any block has rows, so that a block is inserted as one and its token stands for all of it. */
 const ONE_BLOCK = 10_000_000
 const RETRY_MS = [100, 300, 1_000, 3_000, 10_000] as const
@@ -25,11 +23,14 @@ export function createEmbeddedStore({
   folder,
   retention,
   fsync,
+  readers: readerCount,
   log,
 }: {
   folder: string
   retention: Retention
   fsync: boolean
+  /** Connections for reading, so that none waits behind an insert; each query occupies one of libuv's threads. */
+  readers: number
   log: Logger
 }): Store & Component {
   const clients: ClickHouseClient[] = []
@@ -51,7 +52,7 @@ export function createEmbeddedStore({
       lock = await lockFolder(folder)
       const path = resolve(folder, 'clickhouse')
       await mkdir(path, { recursive: true, mode: 0o700 })
-      for (let i = 0; i <= READERS; i += 1) {
+      for (let i = 0; i <= readerCount; i += 1) {
         clients.push(connect(path))
       }
       readers = clients.slice(1)

@@ -1,4 +1,3 @@
-import { ClickHouseError } from '@clickhouse/client'
 import { StoreRefused, StoreUnavailable } from './store.ts'
 
 /**
@@ -16,11 +15,16 @@ export async function classify<T>(call: () => Promise<T>): Promise<T> {
     return await call()
   } catch (error) {
     const message = firstLine(error)
-    if (error instanceof ClickHouseError && REFUSED.has(Number(error.code))) {
+    if (REFUSED.has(codeOf(error))) {
       throw new StoreRefused(message, { cause: error })
     }
     throw new StoreUnavailable(message, { cause: error })
   }
+}
+
+/** The engine's code; by its shape, since chdb throws the error class of its own copy of the client. */
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'code' in error ? Number(error.code) : Number.NaN
 }
 
 function firstLine(error: unknown): string {
