@@ -78,7 +78,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   log: z
     .strictObject({
-      level: z.enum(LOG_LEVELS).default('info'),
+      level: z
+        .enum(LOG_LEVELS)
+        .default('info')
+        .describe('What is worth a line: debug, info, warn, error or silent.'),
     })
     .prefault({}),
 })

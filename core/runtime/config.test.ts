@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { describeSettings, parseConfig } from './config.ts'
+
+describe('the configuration', () => {
+  it('is whole without a file', () => {
+    const parsed = parseConfig({})
+    expect(parsed).toMatchObject({
+      ok: true,
+      config: {
+        http: { listen: { host: '127.0.0.1', port: 8080 }, tokens: [] },
+        ingest: { max_body: 8_000_000, max_line: 64_000 },
+        store: { retention_raw: 14 * 86_400_000 },
+      },
+    })
+  })
+
+  it('reports all mistakes together, each with its place, what is allowed and the nearest key', () => {
+    const parsed = parseConfig({
+      file: 'halfshake.yaml',
+      yaml: 'http:\n  listen: nowhere\n  tokns: []\nstore:\n  retention_raw: 2 weeks\ningst: {}\nenricher:\n  prefix_ipv4: 33\n',
+      env: { HALFSHAKE_LOG_LEVEL: 'loud', HALFSHAKE_LOG_LEVLE: 'info', HALFSHAKE_CONFIG: 'x', HOME: '/root' },
+    })
+    const mistakes = parsed.ok ? [] : parsed.mistakes
+    expect(Object.fromEntries(mistakes.map(({ where, allowed }) => [where, allowed]))).toEqual({
+      HALFSHAKE_LOG_LEVLE: 'did you mean HALFSHAKE_LOG_LEVEL?',
+      'halfshake.yaml: ingst': 'did you mean ingest?',
+      'halfshake.yaml: http.listen': expect.stringContaining('address:port'),
+      'halfshake.yaml: http.tokns': 'did you mean tokens?',
+      'halfshake.yaml: store.retention_raw': expect.stringContaining('14d'),
+      'halfshake.yaml: enricher.prefix_ipv4': 'a whole number from 8 to 32',
+      HALFSHAKE_LOG_LEVEL: expect.stringContaining('debug'),
+    })
+    expect(mistakes.find(({ where }) => where.endsWith('retention_raw'))?.message).toContain('2 weeks')
+  })
+
+  it('lets a variable override the file, whatever the type', () => {
+    const hash = `sha256:${'a'.repeat(64)}`
+    const parsed = parseConfig({
+      yaml: 'ingest: { max_queue: 5000 }\ndata: { folder: a }',
+      env: {
+        HALFSHAKE_INGEST_MAX_QUEUE: '7000',
+        HALFSHAKE_DATA_FOLDER: '/srv/halfshake',
+        HALFSHAKE_STORE_FSYNC: 'true',
+        HALFSHAKE_HTTP_LISTEN: '[::1]:0',
+        HALFSHAKE_HTTP_TOKENS: `[{name: edge, hash: "${hash}", scopes: [ingest]}]`,
+      },
+    })
+    expect(parsed).toMatchObject({
+      ok: true,
+      config: {
+        ingest: { max_queue: 7_000 },
+        data: { folder: '/srv/halfshake' },
+        store: { fsync: true },
+        http: { listen: { host: '::1', port: 0 }, tokens: [{ name: 'edge', hash, scopes: ['ingest'] }] },
+      },
+    })
+  })
+
+  it('names what is no YAML, or no mapping', () => {
+    expect(parseConfig({ yaml: 'a: [' })).toMatchObject({
+      ok: false,
+      mistakes: [{ message: expect.stringContaining('not YAML') }],
+    })
+    expect(parseConfig({ yaml: '- a' })).toMatchObject({
+      ok: false,
+      mistakes: [{ message: 'not a mapping' }],
+    })
+  })
+
+  it('describes every setting', () => {
+    for (const { path, description } of describeSettings()) expect(description, path).not.toBe('')
+  })
+})
