@@ -80,10 +80,11 @@ export function createMmdbWriter({
 
 /** The records, each once, with the names of their fields written once at the beginning. */
 function createDataSection() {
-  const parts: Buffer[] = []
+  let section = Buffer.alloc(1 << 16)
   let length = 0
   const append = (part: Buffer) => {
-    parts.push(part)
+    while (length + part.length > section.length) section = Buffer.concat([section], section.length * 2)
+    part.copy(section, length)
     length += part.length
     return length - part.length
   }
@@ -106,7 +107,7 @@ function createDataSection() {
       }
       return offset
     },
-    bytes: () => Buffer.concat(parts),
+    bytes: () => section.subarray(0, length),
   }
 }
 
