@@ -20,7 +20,11 @@ const cases: [what: string, facts: Partial<RadarFacts>, stage: RadarStage][] = [
   ['an orderly end', { stage: 'hello', ended_by: 'fin', tcp_segs_in: 1 }, 'no_match'],
   ['an alert', { stage: 'server_flight', ended_by: 'alert', tcp_segs_in: 2 }, 'no_match'],
   ['a completed handshake', { stage: 'completed', ended_by: '', tcp_segs_in: 3 }, 'no_match'],
-  ['a hello seen by the agent alone', { stage: 'hello', tcp_seen: false, hello_segments: 2 }, 'later_in_flow'],
+  [
+    'a hello seen by the agent alone',
+    { stage: 'hello', tcp_seen: false, hello_segments: 2 },
+    'later_in_flow',
+  ],
   ['bytes alone, within a segment', { stage: 'hello', tcp_seen: false, bytes_in: 517 }, 'post_psh'],
   ['bytes alone, over a segment', { stage: 'hello', tcp_seen: false, bytes_in: 1_800 }, 'later_in_flow'],
 ]
