@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest'
+import type { MinuteCount } from './count.ts'
+import { createDetector, type Detector } from './detector.ts'
+import type { Incident } from './incident.ts'
+import { createTraffic, START, type Traffic, type TrafficSource } from './testing/traffic.ts'
+
+const HOURS = 60
+const healthy = () => 0.006
+const failsFrom = (onset: number, rate: number) => (t: number) => (t < onset ? 0.006 : rate)
+
+type Run = { detector: Detector; changes: Incident[] }
+
+/** Judges minutes 0 … minutes − 1 and collects every change of an incident. */
+function run(minutes: number, source: TrafficSource, detector = createDetector(), from = 0): Run {
+  const changes: Incident[] = []
+  for (let t = from; t < minutes; t++)
+    changes.push(...detector.judgeMinute(START + t * 60, source(t)).incidents)
+  return { detector, changes }
+}
+
+/** Twenty ordinary networks of 1 to 20 clients a minute, and whatever is added. */
+function fleet(...added: Traffic[]): Traffic[] {
+  const ordinary = Array.from({ length: 20 }, (_, i) => ({ asn: 65000 + i, clients: 1 + i, rate: healthy }))
+  return [...ordinary, ...added]
+}
+
+const minuteOf = (seconds: number) => (seconds - START) / 60
+
+describe('a network that fails', () => {
+  it.each([
+    { clients: 5, rate: 1 },
+    { clients: 20, rate: 1 },
+    { clients: 5, rate: 0.5 },
+    { clients: 20, rate: 0.5 },
+  ])(
+    'is found within twelve minutes after six hours of history: $clients clients a minute, rate $rate',
+    (sick) => {
+      const onset = 6 * HOURS
+      const source = createTraffic(
+        1,
+        fleet({ asn: 64500, clients: sick.clients, rate: failsFrom(onset, sick.rate) }),
+      )
+      const { detector, changes } = run(onset + 12, source)
+      const open = detector.openIncidents()
+      expect(open.map(({ asn, scope, kind }) => ({ asn, scope, kind }))).toEqual([
+        { asn: 64500, scope: 'network', kind: 'divergence' },
+      ])
+      expect(changes.every((incident) => incident.asn === 64500)).toBe(true)
+      expect(Math.abs(minuteOf(open[0]?.onset ?? 0) - onset)).toBeLessThanOrEqual(2)
+    },
+  )
+
+  it('is found with minutes of history, and the healthy network beside it is not', () => {
+    for (let onset = 2; onset <= 4; onset++) {
+      const source = createTraffic(onset, [
+        { asn: 64500, clients: 30, rate: (t) => (t < onset ? 0 : 1) },
+        { asn: 64501, clients: 30, rate: () => 0 },
+      ])
+      const { detector } = run(onset + 4, source)
+      expect(detector.openIncidents().map(({ asn }) => asn)).toEqual([64500])
+    }
+  })
+
+  it('is found with minutes of history even when all of it is one client', () => {
+    const source = createTraffic(2, [
+      { asn: 64500, clients: 1, fixed: true, population: 1, handshakes: 30, rate: (t) => (t < 3 ? 0 : 1) },
+      { asn: 64501, clients: 1, fixed: true, population: 1, handshakes: 30, rate: () => 0 },
+    ])
+    const { detector } = run(3 + 8, source)
+    expect(detector.openIncidents().map(({ asn }) => asn)).toEqual([64500])
+  })
+
+  it('is closed within twenty minutes of its recovery, and says since when', () => {
+    const onset = 3 * HOURS
+    const rate = (t: number) => (t >= onset && t < onset + 60 ? 0.8 : 0.006)
+    const { detector, changes } = run(onset + 80, createTraffic(3, fleet({ asn: 64500, clients: 10, rate })))
+    const last = changes.at(-1)
+    expect(detector.openIncidents()).toEqual([])
+    expect(last).toMatchObject({ state: 'closed', asn: 64500, reopened: 0 })
+    expect(minuteOf(last?.closed_at ?? 0)).toBeGreaterThan(onset + 60)
+    expect(last?.explanation).toContain('over since')
+  })
+
+  it('keeps one incident while it flaps', () => {
+    const onset = 3 * HOURS
+    const rate = (t: number) => (t >= onset && t < onset + 60 && t % 10 < 5 ? 0.9 : 0.006)
+    const { changes } = run(onset + 100, createTraffic(4, fleet({ asn: 64500, clients: 10, rate })))
+    expect(new Set(changes.map(({ id }) => id)).size).toBe(1)
+    expect(changes.at(-1)?.reopened).toBe(0)
+  })
+})
+
+describe('the rest of the world', () => {
+  it('is judged as one incident of ours when every network fails at once, and no network is blamed', () => {
+    const onset = 3 * HOURS
+    const broken = fleet().map((network) => ({ ...network, rate: failsFrom(onset, 1) }))
+    const { changes } = run(onset + 30, createTraffic(5, broken))
+    expect(new Set(changes.map(({ id }) => id)).size).toBe(1)
+    expect(changes[0]).toMatchObject({ scope: 'world', kind: 'our_side', asn: 0 })
+    expect(changes[0]?.explanation).toContain('our side')
+  })
+
+  it('is our side too when there are only two networks', () => {
+    const broken = [64500, 64501].map((asn) => ({ asn, clients: 30, rate: failsFrom(30, 1) }))
+    const { changes } = run(60, createTraffic(6, broken))
+    expect(new Set(changes.map(({ scope }) => scope))).toEqual(new Set(['world']))
+  })
+
+  it('takes the blame at one site alone when only that site fails', () => {
+    const onset = 3 * HOURS
+    const sites = ['fra', 'ams'].flatMap((site) =>
+      fleet().map((network) => ({
+        ...network,
+        site,
+        rate: site === 'fra' ? failsFrom(onset, 0.7) : healthy,
+      })),
+    )
+    const { changes } = run(onset + 30, createTraffic(7, sites))
+    expect(new Set(changes.map(({ scope, site }) => `${scope} ${site}`))).toEqual(new Set(['site fra']))
+  })
+
+  it('excuses a network that fails like everybody does', () => {
+    const onset = 3 * HOURS
+    const broken = fleet().map((network) => ({ ...network, rate: failsFrom(onset, 0.2) }))
+    const { changes } = run(onset + 60, createTraffic(8, broken))
+    expect(changes.filter(({ scope }) => scope === 'network')).toEqual([])
+  })
+})
+
+describe('a single client', () => {
+  it('that fails every minute does not condemn its network', () => {
+    const onset = 3 * HOURS
+    const source = createTraffic(9, fleet({ asn: 64500, clients: 5, rate: healthy }))
+    const { changes, detector } = run(onset + 3 * HOURS, (t) =>
+      source(t).map((count) => withBot(count, t >= onset)),
+    )
+    expect(changes).toEqual([])
+    expect(detector.state({ asn: 64500, label: '', prefix: '' })?.client_left_out).toBe(true)
+  })
+
+  it('that is left out does not hide what happens to the others', () => {
+    const bot = 3 * HOURS
+    const onset = bot + 3 * HOURS
+    const source = createTraffic(10, fleet({ asn: 64500, clients: 5, rate: failsFrom(onset, 0.6) }))
+    const { changes } = run(onset + 12, (t) => source(t).map((count) => withBot(count, t >= bot)))
+    expect(changes.map(({ asn }) => asn)).toContain(64500)
+    expect(minuteOf(changes[0]?.opened_at ?? 0)).toBeGreaterThanOrEqual(onset)
+  })
+})
+
+describe('a prefix', () => {
+  const offices = (onset: number, sick: (prefix: number) => boolean): Traffic[] =>
+    Array.from({ length: 20 }, (_, i) => ({
+      asn: 64500,
+      prefix: `203.0.${i}.0/24`,
+      clients: 2.5,
+      rate: sick(i) ? failsFrom(onset, 1) : healthy,
+    }))
+
+  it('that fails inside a healthy network stands alone', () => {
+    const onset = 6 * HOURS
+    const source = createTraffic(11, [...offices(onset, (i) => i === 7), ...fleet()])
+    const { detector } = run(onset + 15, (t) => withNetworks(source(t)))
+    const open = detector.openIncidents()
+    expect(open.map(({ scope, prefix }) => ({ scope, prefix }))).toEqual([
+      { scope: 'prefix', prefix: '203.0.7.0/24' },
+    ])
+  })
+
+  it('is part of the network’s incident when all of the network fails', () => {
+    const onset = 6 * HOURS
+    const source = createTraffic(12, [...offices(onset, () => true), ...fleet()])
+    const { changes } = run(onset + 15, (t) => withNetworks(source(t)))
+    expect(new Set(changes.map(({ scope, asn }) => `${scope} ${asn}`))).toEqual(new Set(['network 64500']))
+  })
+
+  it('is named when a few of them explain the network’s excess', () => {
+    const onset = 6 * HOURS
+    const sick = (i: number) => i === 3 || i === 4
+    const source = createTraffic(13, [...offices(onset, sick), ...fleet()])
+    const { detector } = run(onset + 20, (t) => withNetworks(source(t)))
+    const named = detector
+      .openIncidents()
+      .flatMap(({ scope, prefix, prefixes }) => (scope === 'prefix' ? [prefix] : prefixes))
+    expect(named.sort()).toEqual(['203.0.3.0/24', '203.0.4.0/24'])
+  })
+})
+
+describe('judgeMinute', () => {
+  it('is deterministic: the same minutes give the same incidents, whatever the order of the rows', () => {
+    const onset = 3 * HOURS
+    const networks = fleet({ asn: 64500, clients: 10, rate: failsFrom(onset, 0.5) })
+    const once = run(onset + 30, createTraffic(14, networks))
+    const source = createTraffic(14, networks)
+    const again = run(onset + 30, (t) => source(t).reverse())
+    expect(again.changes).toEqual(once.changes)
+    const stream = { asn: 64500, label: '', prefix: '' }
+    expect(again.detector.state(stream)).toEqual(once.detector.state(stream))
+  })
+
+  it('lets the clock stand still while there is no data at all', () => {
+    const source = createTraffic(15, fleet())
+    const { detector } = run(3 * HOURS, source)
+    for (let t = 3 * HOURS; t < 9 * HOURS; t++) detector.judgeMinute(START + t * 60, [])
+    const { changes } = run(12 * HOURS, source, detector, 9 * HOURS)
+    expect(changes).toEqual([])
+  })
+
+  it('never judges the unknown network, nor fails on empty or odd counts', () => {
+    const source = createTraffic(16, fleet({ asn: 0, clients: 20, rate: failsFrom(3 * HOURS, 1) }))
+    const { changes } = run(4 * HOURS, source)
+    expect(changes).toEqual([])
+  })
+
+  it('stays silent on healthy traffic for two days', () => {
+    const { changes } = run(48 * HOURS, createTraffic(17, fleet()))
+    expect(changes).toEqual([])
+  })
+})
+
+function withBot(count: MinuteCount, active: boolean): MinuteCount {
+  if (!active || count.asn !== 64500) return count
+  const { clients, failed_clients, failed } = count
+  return {
+    ...count,
+    clients: clients + 1,
+    failed_clients: failed_clients + 1,
+    failed: failed + 9,
+    worst_client: 'bot',
+    worst_client_failed: 9,
+  }
+}
+
+/** Adds the network's own rows, the sums over its prefixes. */
+function withNetworks(counts: MinuteCount[]): MinuteCount[] {
+  const own = counts.filter(({ prefix }) => prefix !== '')
+  if (own.length === 0) return counts
+  const sum = (field: 'clients' | 'failed_clients' | 'completed' | 'failed') =>
+    own.reduce((total, count) => total + count[field], 0)
+  const [first] = own
+  if (first === undefined) return counts
+  const worst = own.find(({ worst_client }) => worst_client !== '') ?? first
+  const network = {
+    ...first,
+    prefix: '',
+    clients: sum('clients'),
+    failed_clients: sum('failed_clients'),
+    completed: sum('completed'),
+    failed: sum('failed'),
+    worst_client: worst.worst_client,
+    worst_client_failed: worst.worst_client_failed,
+  }
+  return [network, ...counts]
+}

@@ -1,0 +1,338 @@
+import { PRIOR_CLIENTS } from './baseline.ts'
+import { type Batch, createBatch } from './batch.ts'
+import { worstClient } from './clients.ts'
+import { judgeStream, noteLevels, type Objection, resetEvidence, type StreamMinute } from './judge.ts'
+import { createLifecycle, type Lifecycle } from './lifecycle.ts'
+import type { DetectorOptions } from './options.ts'
+import { explainingPrefixes, noteShare } from './prefixes.ts'
+import { createSeason } from './season.ts'
+import { createShared } from './shared.ts'
+import { at, createStreams, F, FLOATS, HOUR_SPOILT, I, INTS, KIND, type Streams } from './streams.ts'
+import { noteMinute, type Row, refresh, teachHour } from './teach.ts'
+import { contrasted, excessWithout, OUR_SIDE, SHARED_FAULT_RHO } from './world.ts'
+import { createWorld, type World } from './world-minute.ts'
+
+/** Evidence short of an incident. */
+export type Suspicion = { stream: number; evidence: number; threshold: number; objection: Objection }
+
+/**
+ * The detector over columns: streams are numbers, a minute is a batch. A pure function of the minutes: same batches
+ * in, same state out, bit for bit. detector.ts puts names on it.
+ */
+export type Fleet = {
+  readonly streams: Streams
+  readonly world: World
+  readonly lifecycle: Lifecycle
+  /** The batch to fill before `judge`: rows of a stream together, a network's own before those of its prefixes. */
+  readonly batch: Batch
+  /** Suspicions of the minute judged last. */
+  readonly suspicions: readonly Suspicion[]
+  add(kind: number, parent: number): number
+  /** Stream of a site, or of the world for ''. */
+  sharedStream(site: string): number | undefined
+  /** Site of a site's stream. */
+  siteOf(stream: number): string | undefined
+  /** Judges the batch as the given minute (minutes since 1970) and empties it. */
+  judge(minute: number): void
+  thresholdOf(stream: number): number
+}
+
+/** Excess of the world from which a minute teaches nothing for the whole hour. */
+const SPOILING_EXCESS = 0.05
+/** A client that alone held an alarm back for so many minutes is left out of the counts from then on … */
+const IGNORE_AFTER = 30
+/** … until it has not failed for a day. */
+const IGNORE_TICKS = 24 * 60
+const FORGET = Math.exp(-1 / 5)
+
+export function createFleet(options: DetectorOptions): Fleet {
+  const streams = createStreams()
+  const season = createSeason()
+  const world = createWorld(streams)
+  const lifecycle = createLifecycle(streams)
+  const batch = createBatch()
+  const row: Row = { floats: streams.floats, ints: streams.ints, f: 0, i: 0 }
+  const seen: StreamMinute = {
+    tick: 0,
+    minute: 0,
+    n: 0,
+    k: 0,
+    completed: 0,
+    worst: 0,
+    upper: 0,
+    mean: 0,
+    rho: 0,
+  }
+  /** The network whose rows are under way, for its prefixes: excess per stratum, and its own minute. */
+  const parent = { stream: -1, n: 0, excess: 0 }
+  const stratumExcess: number[] = []
+  const priorClients = PRIOR_CLIENTS
+  let suspicions: Suspicion[] = []
+  let tick = 0
+  let hour = -1
+  let worldExcess = 0
+
+  const shared = createShared({ streams, world, lifecycle, options, add })
+
+  function add(kind: number, above: number): number {
+    const stream = streams.add(kind, above)
+    useRow(stream)
+    refresh(row, priorClients, options.parts)
+    return stream
+  }
+
+  function useRow(stream: number): void {
+    row.floats = streams.floats
+    row.ints = streams.ints
+    row.f = stream * FLOATS
+    row.i = stream * INTS
+  }
+
+  function judge(minute: number): void {
+    if (Math.floor(minute / 60) !== hour) turnHour(minute)
+    if (batch.size === 0) return
+    tick += 1
+    suspicions = []
+    seen.tick = tick
+    seen.minute = minute
+    const hourOfDay = Math.floor(minute / 60) % 24
+    leaveOutIgnored()
+    world.note(batch, tick, (stratum) => season.factor(world.strata[stratum]?.site ?? '', hourOfDay))
+    judgeBatch(hourOfDay)
+    suspicions.push(...shared.judge({ tick, minute, season: (site) => season.factor(site, hourOfDay) }))
+    noteSeason(hourOfDay)
+    lifecycle.passMinute(minute, tick)
+    batch.size = 0
+  }
+
+  function turnHour(minute: number): void {
+    const first = hour < 0
+    hour = Math.floor(minute / 60)
+    if (first) return
+    season.turn()
+    lifecycle.markHour(minute)
+    for (let stream = 0; stream < streams.count; stream++) {
+      useRow(stream)
+      teachHour(row, priorClients, options.parts)
+    }
+  }
+
+  /** Takes clients that fail on and on alone out of this minute's counts. */
+  function leaveOutIgnored(): void {
+    for (let r = 0; r < batch.size; r++) {
+      const worst = at(batch.worst, r)
+      const i = at(batch.stream, r) * INTS
+      if (worst === 0 || at(streams.ints, i + I.IGNORED) !== worst || at(batch.k, r) === 0) continue
+      if (tick - at(streams.ints, i + I.IGNORED_SEEN) > IGNORE_TICKS) {
+        streams.ints[i + I.IGNORED] = 0
+        continue
+      }
+      streams.ints[i + I.IGNORED_SEEN] = tick
+      batch.n[r] = at(batch.n, r) - 1
+      batch.k[r] = at(batch.k, r) - 1
+      batch.worst[r] = 0
+    }
+  }
+
+  function judgeBatch(hourOfDay: number): void {
+    for (let from = 0; from < batch.size; ) {
+      const stream = at(batch.stream, from)
+      let to = from + 1
+      while (to < batch.size && at(batch.stream, to) === stream) to++
+      useRow(stream)
+      judgeRows(stream, from, to, hourOfDay)
+      from = to
+    }
+  }
+
+  function judgeRows(stream: number, from: number, to: number, hourOfDay: number): void {
+    const kind = at(row.ints, row.i + I.KIND)
+    const spoilt = sumRows(kind, from, to, hourOfDay)
+    if (spoilt) row.ints[row.i + I.SPOILT] = at(row.ints, row.i + I.SPOILT) | HOUR_SPOILT.all
+    noteRecent(stream, kind)
+    if (seen.n === 0) return
+    if (kind === KIND.prefix) {
+      noteShare(streams, stream, seen)
+      contrastToParent(stream)
+      if (seen.n === 0) return
+    }
+    if (worldExcess === 0) noteMinute(row, seen.minute, seen.n, seen.k)
+    if (at(row.ints, row.i + I.INCIDENT) !== 0) goOn(stream)
+    else if (kind !== KIND.unknown && !isCovered(stream, kind)) judgeOne(stream)
+    else noteLevels(row, seen, false)
+  }
+
+  /** Sums the strata of a stream, each against its own rest of the world. True if the world spoils the hour. */
+  function sumRows(kind: number, from: number, to: number, hourOfDay: number): boolean {
+    Object.assign(seen, { n: 0, k: 0, completed: 0, worst: 0, upper: 0, mean: 0 })
+    worldExcess = 0
+    let worstFailed = 0
+    for (let r = from; r < to; r++) {
+      const stratum = at(batch.stratum, r)
+      const excess = excessOf(kind, r, stratum)
+      worldExcess = Math.max(worldExcess, excess)
+      if (excess > OUR_SIDE) continue
+      const n = at(batch.n, r)
+      const factor = season.factor(world.strata[stratum]?.site ?? '', hourOfDay)
+      seen.n += n
+      seen.k += at(batch.k, r)
+      seen.completed += at(batch.completed, r)
+      seen.upper += n * contrasted(at(row.floats, row.f + F.UPPER) * factor, excess)
+      seen.mean += n * contrasted(at(row.floats, row.f + F.MEAN) * factor, excess)
+      if (at(batch.worstFailed, r) > worstFailed && at(batch.worst, r) !== 0) {
+        worstFailed = at(batch.worstFailed, r)
+        seen.worst = at(batch.worst, r)
+      }
+    }
+    const rho = at(row.floats, row.f + F.RHO)
+    seen.rho = worldExcess > 0 ? Math.max(rho, SHARED_FAULT_RHO) : rho
+    return worldExcess > SPOILING_EXCESS
+  }
+
+  function excessOf(kind: number, r: number, stratum: number): number {
+    if (!options.parts.world) return 0
+    if (kind === KIND.prefix) return stratumExcess[stratum] ?? 0
+    const excess = world.excess(batch, r)
+    stratumExcess[stratum] = excess
+    return excess
+  }
+
+  /** Five-minute memory of clients and excess, which a network's prefixes are compared with. */
+  function noteRecent(stream: number, kind: number): void {
+    const { floats, ints, f, i } = row
+    const faded = FORGET ** (tick - at(ints, i + I.LAST))
+    const excess = seen.k - seen.mean
+    floats[f + F.RECENT_N] = at(floats, f + F.RECENT_N) * faded + seen.n
+    floats[f + F.RECENT_EXCESS] = at(floats, f + F.RECENT_EXCESS) * faded + excess
+    if (kind !== KIND.prefix) Object.assign(parent, { stream, n: seen.n, excess })
+  }
+
+  /** A prefix is judged against its network without it: when all of the network fails, that is the network's incident. */
+  function contrastToParent(stream: number): void {
+    if (!options.parts.world) return
+    const above = at(row.ints, row.i + I.PARENT)
+    const mean = seen.mean / seen.n
+    const now =
+      parent.stream === above ? excessBeside(parent.n, parent.excess, seen.n, seen.k - seen.mean, mean) : 0
+    const pf = above * FLOATS
+    const recent = excessBeside(
+      at(streams.floats, pf + F.RECENT_N),
+      at(streams.floats, pf + F.RECENT_EXCESS),
+      at(row.floats, row.f + F.RECENT_N),
+      at(row.floats, row.f + F.RECENT_EXCESS),
+      mean,
+    )
+    const excess = Math.max(now, recent)
+    if (excess === 0) return
+    if (excess > OUR_SIDE) {
+      row.ints[row.i + I.LAST] = tick
+      seen.n = 0
+      return
+    }
+    seen.upper = seen.n * contrasted(seen.upper / seen.n, excess)
+    seen.rho = Math.max(seen.rho, SHARED_FAULT_RHO)
+    if (stream >= 0 && excess > SPOILING_EXCESS) row.ints[row.i + I.SPOILT] = HOUR_SPOILT.all
+  }
+
+  function excessBeside(n: number, excess: number, ownN: number, ownExcess: number, p: number): number {
+    const variance = (clients: number) => p * (1 - p) * clients * (1 + clients * seen.rho)
+    return excessWithout(
+      { weight: n, excess, variance: variance(n) },
+      { weight: ownN, excess: ownExcess, variance: Math.min(variance(n), variance(ownN)) },
+    )
+  }
+
+  function goOn(stream: number): void {
+    noteLevels(row, seen, true)
+    lifecycle.goesOn(row, stream, seen, worldExcess)
+    const record = lifecycle.incidentOf(stream)
+    if (record !== undefined) record.prefixes = explainingPrefixes(streams, stream)
+  }
+
+  /** Whether the network's open incident already speaks for this prefix. */
+  function isCovered(stream: number, kind: number): boolean {
+    if (kind !== KIND.prefix) return false
+    const above = at(streams.ints, stream * INTS + I.PARENT)
+    if (at(streams.ints, above * INTS + I.INCIDENT) === 0) return false
+    resetEvidence(row)
+    return true
+  }
+
+  function judgeOne(stream: number): void {
+    const threshold = thresholdOf(stream)
+    const judgement = judgeStream(row, seen, threshold, options)
+    const { evidence, alarm, objection } = judgement
+    const suspect = evidence >= options.suspect_evidence
+    noteLevels(row, seen, suspect)
+    if (alarm && isExplainedByPrefixes(stream)) return
+    if (alarm) {
+      lifecycle.opens(row, stream, seen, worldExcess)
+      mergePrefixes(stream)
+      return
+    }
+    if (suspect) suspicions.push({ stream, evidence, threshold, objection })
+    if (objection === 'one_client') ignoreAfterAWhile()
+  }
+
+  function ignoreAfterAWhile(): void {
+    const since = at(row.ints, row.i + I.BLOCKED)
+    if (since === 0) {
+      row.ints[row.i + I.BLOCKED] = tick
+      return
+    }
+    if (tick - since < IGNORE_AFTER) return
+    row.ints[row.i + I.IGNORED] = worstClient(row).client
+    row.ints[row.i + I.IGNORED_SEEN] = tick
+    resetEvidence(row)
+  }
+
+  /** Whether prefixes with incidents of their own account for the network's alarm. */
+  function isExplainedByPrefixes(stream: number): boolean {
+    const explaining = explainingPrefixes(streams, stream)
+    return (
+      explaining.length > 0 &&
+      explaining.every((prefix) => at(streams.ints, prefix * INTS + I.INCIDENT) !== 0)
+    )
+  }
+
+  function mergePrefixes(stream: number): void {
+    const record = lifecycle.incidentOf(stream)
+    if (record !== undefined) record.prefixes = explainingPrefixes(streams, stream)
+    let child = at(streams.ints, stream * INTS + I.FIRST_CHILD)
+    for (; child >= 0; child = at(streams.ints, child * INTS + I.NEXT_SIBLING)) {
+      lifecycle.closes(child, seen.minute, tick)
+    }
+  }
+
+  function noteSeason(hourOfDay: number): void {
+    for (const { site, failed, excess, recent } of world.strata) {
+      if (recent.excess * recent.excess > 9 * recent.variance && recent.excess > 0.02 * recent.weight)
+        continue
+      season.note(site, hourOfDay, failed, (failed - excess) / season.factor(site, hourOfDay))
+    }
+  }
+
+  function thresholdOf(stream: number): number {
+    const i = stream * INTS
+    const scale = Math.max(1, streams.count / options.streams_at_base)
+    const base = options.alarm_minutes * scale
+    const above = at(streams.ints, i + I.PARENT)
+    if (above >= 0) return base * 2 * at(streams.ints, above * INTS + I.CHILDREN)
+    return at(streams.ints, i + I.CHILDREN) > 0 ? base * 2 : base
+  }
+
+  return {
+    streams,
+    world,
+    lifecycle,
+    batch,
+    get suspicions() {
+      return suspicions
+    },
+    add,
+    sharedStream: shared.streamOf,
+    siteOf: shared.siteOf,
+    judge,
+    thresholdOf,
+  }
+}

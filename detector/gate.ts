@@ -1,0 +1,79 @@
+/** What has been seen of a stream since the onset, as far as the gate asks. */
+export type Episode = {
+  /** Clients decided and failed, one per client and minute. */
+  decided: number
+  failed: number
+  /** Rate a healthy stream would have had over the same clients. */
+  expected: number
+  /** Distinct failing clients: a lower bound. */
+  failingClients: number
+  /** Failures of the worst client among `failed`. */
+  worstClient: number
+}
+
+export const SMALLEST_COUNT = 5
+export const SMALLEST_EXCESS = 0.01
+export const SMALLEST_CLIENTS = 3
+
+/** Whether the rate itself is worth an alarm: at least 5 failures and 1 percentage point above the expected rate. */
+export function isSubstantial(episode: Episode): boolean {
+  return (
+    episode.failed >= SMALLEST_COUNT && episode.failed / episode.decided - episode.expected >= SMALLEST_EXCESS
+  )
+}
+
+/**
+ * Whether the failures are many clients' and not one's: three of them, and without the worst client half of the
+ * excess is still there. The worst client's successes are unknown, so only its failures are taken out.
+ */
+export function isManyClients(episode: Episode): boolean {
+  if (episode.failingClients < SMALLEST_CLIENTS) return false
+  const excess = episode.failed - episode.expected * episode.decided
+  const others = episode.failed - episode.worstClient
+  const decided = episode.decided - episode.worstClient
+  return others - episode.expected * decided >= excess / 2
+}
+
+/**
+ * Chernoff exponent of seeing at most `seen` events where `usual` were expected (Poisson):
+ * usual − seen + seen·ln(seen/usual), 0 when there were at least as many. P(as few) ≤ exp(−exponent).
+ */
+export function chernoffBelow(seen: number, usual: number): number {
+  if (seen >= usual) return 0
+  return usual - seen + (seen > 0 ? seen * Math.log(seen / usual) : 0)
+}
+
+/** Chernoff exponent of seeing at least `seen` events where `usual` were expected, as {@link chernoffBelow}. */
+export function chernoffAbove(seen: number, usual: number): number {
+  if (seen <= usual) return 0
+  return usual > 0 ? usual - seen + seen * Math.log(seen / usual) : Number.POSITIVE_INFINITY
+}
+
+export const COLLAPSE_EXPONENT = 11.5
+
+/** Whether successes have collapsed: an exponent of 11.5 against *half* of what the last two hours promised. */
+export function hasCollapsed(successes: number, usual: number): boolean {
+  return chernoffBelow(successes, usual / 2) >= COLLAPSE_EXPONENT
+}
+
+/** Traffic of a stream since the onset beside what the two hours before promised for that time. */
+export type Traffic = { decided: number; failed: number; usualDecided: number; usualSucceeded: number }
+
+/**
+ * Whether the failures came *on top of* the usual traffic instead of out of it: there are clearly more clients than
+ * usual, the surplus is about as large as the failures, and nobody who used to succeed is missing. That is a scanner
+ * spread over many addresses, not a network that fails.
+ */
+export function isExtraTraffic(traffic: Traffic): boolean {
+  const { decided, failed, usualDecided, usualSucceeded } = traffic
+  const surplus = decided - usualDecided
+  if (surplus < 0.6 * failed) return false
+  if (chernoffAbove(decided / SPREAD, usualDecided / SPREAD) < SURPLUS_EXPONENT) return false
+  const lost = (failed / decided) * usualSucceeded
+  return chernoffBelow((decided - failed) / SPREAD, (usualSucceeded - lost / 2) / SPREAD) < MISSING_EXPONENT
+}
+
+/** Client counts spread more than Poisson's: counts and means are divided by this before the bound is taken. */
+const SPREAD = 2
+const SURPLUS_EXPONENT = 5
+const MISSING_EXPONENT = 0.5

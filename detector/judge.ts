@@ -1,0 +1,167 @@
+import { failingClients, forgetClients, voteWorstClient, worstClient } from './clients.ts'
+import { accumulate, EXCESSES, evidenceFactors } from './evidence.ts'
+import { hasCollapsed, isExtraTraffic, isManyClients, isSubstantial } from './gate.ts'
+import type { DetectorOptions } from './options.ts'
+import { at, F, I, increase } from './streams.ts'
+import type { Row } from './teach.ts'
+
+/** What one stream saw in one minute, adjusted for the rest of the world. Reused from stream to stream. */
+export type StreamMinute = {
+  /** Minutes with data so far, and this minute in minutes since 1970. */
+  tick: number
+  minute: number
+  /** Clients decided and failed, handshakes completed. */
+  n: number
+  k: number
+  completed: number
+  /** Hash of the worst failing client, 0 if none. */
+  worst: number
+  /** Σ over clients of the upper and of the mean expected rate. */
+  upper: number
+  mean: number
+  rho: number
+}
+
+/** Why nothing was alarmed although the evidence suffices; '' when nothing stands in the way. */
+export type Objection = '' | 'small' | 'one_client' | 'extra_traffic'
+export type Judgement = { evidence: number; alarm: boolean; objection: Objection }
+
+/** One minute of evidence for a stream without an open incident. `threshold` is its A. */
+export function judgeStream(
+  row: Row,
+  seen: StreamMinute,
+  threshold: number,
+  options: DetectorOptions,
+): Judgement {
+  const { floats, f } = row
+  const expected = seen.upper / seen.n
+  evidenceFactors(
+    { n: seen.n, k: seen.k, expected, rho: seen.rho, cap: Math.log(options.alarm_minutes) / 2 },
+    FACTORS,
+  )
+  if (at(floats, f + F.C) === 0) beginEpisode(row, seen)
+  const { evidence, growth } = accumulate(floats, f + F.R, FACTORS)
+  const c = Math.max(0, at(floats, f + F.C) + growth)
+  floats[f + F.C] = c
+  if (c === 0) return { evidence, alarm: false, objection: '' }
+  noteEpisode(row, seen)
+  if (evidence < threshold) return { evidence, alarm: false, objection: '' }
+  const objection = objectionTo(row, seen.tick, options)
+  return { evidence, alarm: objection === '', objection }
+}
+
+/** Adds the minute to what has been seen since the onset. */
+export function noteEpisode(row: Row, seen: StreamMinute): void {
+  const { floats, f } = row
+  increase(floats, f + F.K, seen.k)
+  increase(floats, f + F.N, seen.n)
+  increase(floats, f + F.EXPECTED, seen.upper)
+  increase(floats, f + F.COMPLETED, seen.completed)
+  if (seen.k === 0) return
+  floats[f + F.MOST_CLIENTS] = Math.max(at(floats, f + F.MOST_CLIENTS), seen.k)
+  if (seen.worst !== 0) voteWorstClient(row, seen.worst)
+}
+
+/** Mean R over the excesses. */
+export function evidenceOf(row: Row): number {
+  let sum = 0
+  for (let d = 0; d < EXCESSES.length; d++) sum += at(row.floats, row.f + F.R + d)
+  return sum / EXCESSES.length
+}
+
+/** Forgets evidence and episode, as after a verdict. */
+export function resetEvidence(row: Row): void {
+  row.floats.fill(0, row.f + F.R, row.f + F.COMPLETED + 1)
+  forgetClients(row)
+  row.ints[row.i + I.BLOCKED] = 0
+}
+
+const FACTORS = new Float64Array(EXCESSES.length)
+
+function beginEpisode(row: Row, seen: StreamMinute): void {
+  row.floats.fill(0, row.f + F.K, row.f + F.COMPLETED + 1)
+  forgetClients(row)
+  row.ints[row.i + I.ONSET] = seen.minute
+  row.ints[row.i + I.ONSET_TICK] = seen.tick
+  row.ints[row.i + I.BLOCKED] = 0
+}
+
+function objectionTo(row: Row, tick: number, options: DetectorOptions): Objection {
+  const { floats, ints, f, i } = row
+  const decided = at(floats, f + F.N)
+  const failed = at(floats, f + F.K)
+  const episode = {
+    decided,
+    failed,
+    expected: at(floats, f + F.EXPECTED) / decided,
+    failingClients: failingClients(row),
+    worstClient: worstClient(row).failures,
+  }
+  if (!isSubstantial(episode)) return 'small'
+  const minutes = tick - at(ints, i + I.ONSET_TICK) + 1
+  if (options.parts.worst_client && !isManyClients(episode) && !successesCollapsed(row, minutes)) {
+    return 'one_client'
+  }
+  const usual = usualPerMinute(row)
+  const traffic = {
+    decided,
+    failed,
+    usualDecided: usual.decided * minutes,
+    usualSucceeded: usual.succeeded * minutes,
+  }
+  if (options.parts.extra_traffic && usual.known && isExtraTraffic(traffic)) return 'extra_traffic'
+  return ''
+}
+
+/** Completed handshakes since the onset, or in the last ten to twenty minutes of a longer episode. */
+function successesCollapsed(row: Row, minutes: number): boolean {
+  const { floats, f } = row
+  const usual = usualPerMinute(row)
+  if (!usual.known) return false
+  if (minutes <= 20) return hasCollapsed(at(floats, f + F.COMPLETED), usual.completed * minutes)
+  return hasCollapsed(at(floats, f + F.WINDOW) + at(floats, f + F.LAST_WINDOW), usual.completed * 10)
+}
+
+/** What a minute of this stream usually holds, from the last two hours; unknown in a stream's first minutes. */
+export function usualPerMinute(row: Row) {
+  const { floats, f } = row
+  const weight = at(floats, f + F.LEVEL_WEIGHT)
+  return {
+    known: weight > KNOWN_WEIGHT,
+    decided: at(floats, f + F.LEVEL_N) / weight,
+    succeeded: at(floats, f + F.LEVEL_S) / weight,
+    completed: at(floats, f + F.LEVEL_COMPLETED) / weight,
+  }
+}
+
+const TWO_HOURS = Math.exp(-1 / 120)
+/** One minute leaves a weight of 1 − exp(−1/120): known means at least two minutes. */
+const KNOWN_WEIGHT = 1.5 * (1 - TWO_HOURS)
+
+/** Moves the two-hour levels and the ten-minute windows on to this minute; minutes without a row count as empty. */
+export function noteLevels(row: Row, seen: StreamMinute, suspect: boolean): void {
+  const { floats, ints, f, i } = row
+  const last = at(ints, i + I.LAST)
+  moveWindow(row, last, seen.tick)
+  increase(floats, f + F.WINDOW, seen.completed)
+  ints[i + I.LAST] = seen.tick
+  if (suspect) return
+  const decay = last === 0 ? 1 : TWO_HOURS ** (seen.tick - last)
+  const weight = at(floats, f + F.LEVEL_WEIGHT)
+  const usual = weight > 0 ? at(floats, f + F.LEVEL_COMPLETED) / weight : seen.completed
+  floats[f + F.LEVEL_WEIGHT] = last === 0 ? 1 - TWO_HOURS : 1 - (1 - weight) * decay
+  const gain = 1 - TWO_HOURS
+  floats[f + F.LEVEL_N] = at(floats, f + F.LEVEL_N) * decay + gain * seen.n
+  floats[f + F.LEVEL_S] = at(floats, f + F.LEVEL_S) * decay + gain * (seen.n - seen.k)
+  // One client's burst of handshakes must not look like a level that is lost afterwards.
+  const usualBurst = Math.min(seen.completed, 4 * usual + 10)
+  floats[f + F.LEVEL_COMPLETED] = at(floats, f + F.LEVEL_COMPLETED) * decay + gain * usualBurst
+}
+
+function moveWindow(row: Row, last: number, tick: number): void {
+  const { floats, f } = row
+  const passed = Math.floor(tick / 10) - Math.floor(last / 10)
+  if (passed === 0) return
+  floats[f + F.LAST_WINDOW] = passed === 1 ? at(floats, f + F.WINDOW) : 0
+  floats[f + F.WINDOW] = 0
+}

@@ -1,0 +1,146 @@
+import {
+  correlation,
+  correlationOfHour,
+  HOURLY_DECAY,
+  LARGEST_RHO,
+  meanRate,
+  SMALLEST_RHO,
+  upperRate,
+  wander,
+  wanderOfHour,
+} from './baseline.ts'
+import type { DetectorParts } from './options.ts'
+import { at, F, HOUR_SPOILT, I, increase } from './streams.ts'
+
+/** One stream's row in the two arrays of streams.ts. */
+export type Row = { floats: Float32Array; ints: Int32Array; f: number; i: number }
+
+/** Adds a minute's clients to the hour and to its block of five minutes. `minute` in minutes since 1970. */
+export function noteMinute(row: Row, minute: number, n: number, k: number): void {
+  const { floats, ints, f, i } = row
+  const block = Math.floor(minute / 5)
+  if (at(ints, i + I.BLOCK) !== block) {
+    closeBlock(floats, f)
+    ints[i + I.BLOCK] = block
+  }
+  increase(floats, f + F.HOUR_N, n)
+  increase(floats, f + F.HOUR_K, k)
+  increase(floats, f + F.HOUR_PAIRS, n * (n - 1))
+  increase(floats, f + F.BLOCK_N, n)
+  increase(floats, f + F.BLOCK_K, k)
+}
+
+/**
+ * The hour is over: what was good in it joins the history. Hours under suspicion are held back until the suspicion
+ * is gone (then they count) or became an incident (then they never do), so that a slow fault cannot teach itself.
+ */
+export function teachHour(row: Row, priorClients: number, parts: DetectorParts): void {
+  const { floats, ints, f, i } = row
+  closeBlock(floats, f)
+  forget(floats, f)
+  const spoilt = at(ints, i + I.SPOILT)
+  if (spoilt < HOUR_SPOILT.all) learnCorrelation(floats, f)
+  if (spoilt === 0) learnOrHold(row, priorClients)
+  else dropHeld(floats, ints, f, i)
+  clearHour(floats, ints, f, i)
+  refresh(row, priorClients, parts)
+}
+
+/** Recomputes what judging needs from the history: mean rate, upper limit, ρ. */
+export function refresh(row: Row, priorClients: number, parts: DetectorParts): void {
+  const { floats, f } = row
+  const spread = {
+    excess: at(floats, f + F.WANDER_EXCESS),
+    weight: at(floats, f + F.WANDER_WEIGHT),
+    noise: at(floats, f + F.WANDER_NOISE),
+  }
+  const history = {
+    decided: at(floats, f + F.HISTORY_N),
+    failed: at(floats, f + F.HISTORY_K),
+    wander: wander(spread),
+  }
+  floats[f + F.MEAN] = meanRate(history, priorClients)
+  floats[f + F.UPPER] = parts.upper_limit ? upperRate(history, priorClients) : at(floats, f + F.MEAN)
+  floats[f + F.RHO] = parts.overdispersion
+    ? correlation(at(floats, f + F.RHO_SUM), at(floats, f + F.RHO_INFORMATION))
+    : SMALLEST_RHO / 1000
+}
+
+/** C above this (the evidence has grown e³-fold) puts an hour under suspicion. */
+const SUSPICIOUS = 3
+/** After this many hours a suspicion that came to nothing is how the stream is now. */
+const LONGEST_HELD = 24
+
+function learnOrHold(row: Row, priorClients: number): void {
+  const { floats, ints, f, i } = row
+  if (at(floats, f + F.C) > SUSPICIOUS && at(ints, i + I.HELD) < LONGEST_HELD) {
+    increase(floats, f + F.HELD_N, at(floats, f + F.HOUR_N))
+    increase(floats, f + F.HELD_K, at(floats, f + F.HOUR_K))
+    increase(ints, i + I.HELD, 1)
+    return
+  }
+  learnWander(floats, f, priorClients)
+  increase(floats, f + F.HISTORY_N, at(floats, f + F.HOUR_N) + at(floats, f + F.HELD_N))
+  increase(floats, f + F.HISTORY_K, at(floats, f + F.HOUR_K) + at(floats, f + F.HELD_K))
+  dropHeld(floats, ints, f, i)
+}
+
+function learnWander(floats: Float32Array, f: number, priorClients: number): void {
+  const decided = at(floats, f + F.HOUR_N)
+  if (decided === 0 || at(floats, f + F.HISTORY_N) < priorClients) return
+  const moment = wanderOfHour({
+    decided,
+    failed: at(floats, f + F.HOUR_K),
+    mean: at(floats, f + F.MEAN),
+    rho: at(floats, f + F.RHO),
+    pairs: at(floats, f + F.HOUR_PAIRS),
+  })
+  increase(floats, f + F.WANDER_EXCESS, moment.excess)
+  increase(floats, f + F.WANDER_WEIGHT, moment.weight)
+  increase(floats, f + F.WANDER_NOISE, moment.noise)
+}
+
+function learnCorrelation(floats: Float32Array, f: number): void {
+  const moment = correlationOfHour({
+    blocks: at(floats, f + F.BLOCKS),
+    decided: at(floats, f + F.HOUR_N),
+    failed: at(floats, f + F.HOUR_K),
+    failedSquared: at(floats, f + F.BLOCK_KK),
+    failedTimesDecided: at(floats, f + F.BLOCK_KN),
+    decidedSquared: at(floats, f + F.BLOCK_NN),
+    pairs: at(floats, f + F.HOUR_PAIRS),
+  })
+  if (moment.scale <= 0) return
+  const rho = Math.min(LARGEST_RHO, moment.excess / moment.scale)
+  increase(floats, f + F.RHO_SUM, rho * moment.information)
+  increase(floats, f + F.RHO_INFORMATION, moment.information)
+}
+
+function forget(floats: Float32Array, f: number): void {
+  for (let field: number = F.HISTORY_N; field <= F.RHO_INFORMATION; field++) {
+    floats[f + field] = at(floats, f + field) * HOURLY_DECAY
+  }
+}
+
+function closeBlock(floats: Float32Array, f: number): void {
+  const n = at(floats, f + F.BLOCK_N)
+  if (n === 0) return
+  const k = at(floats, f + F.BLOCK_K)
+  increase(floats, f + F.BLOCKS, 1)
+  increase(floats, f + F.BLOCK_KK, k * k)
+  increase(floats, f + F.BLOCK_KN, k * n)
+  increase(floats, f + F.BLOCK_NN, n * n)
+  floats[f + F.BLOCK_N] = 0
+  floats[f + F.BLOCK_K] = 0
+}
+
+function clearHour(floats: Float32Array, ints: Int32Array, f: number, i: number): void {
+  floats.fill(0, f + F.HOUR_N, f + F.BLOCK_K + 1)
+  ints[i + I.SPOILT] = at(ints, i + I.INCIDENT) === 0 ? 0 : HOUR_SPOILT.rate
+}
+
+function dropHeld(floats: Float32Array, ints: Int32Array, f: number, i: number): void {
+  floats[f + F.HELD_N] = 0
+  floats[f + F.HELD_K] = 0
+  ints[i + I.HELD] = 0
+}
