@@ -1,0 +1,109 @@
+import type { AgentLog } from './log.ts'
+import { createReader } from './option-reader.ts'
+import { type Mistake, OptionsError } from './options-error.ts'
+
+export type ObserveOptions = {
+  /** Where Halfshake's ingest listens, without `/v1/events`: `https://halfshake.example.net`. */
+  url: string
+  /** Token with the scope `ingest`. Without one, only an ingest on loopback that asks for none will do. */
+  token?: string
+  /** This agent's name; the same after a restart. Default: the host's name. */
+  agent?: string
+  /** Where the server stands, as you call it; on every event. */
+  site?: string
+  /** How long a handshake may take, in ms; 0 sets no deadline. Default 10 000. */
+  handshakeTimeout?: number
+  /** Whether to ask the kernel (`ss`, Linux) about handshakes that stall. Default true. */
+  kernel?: boolean
+  /** Whether to report each accepted connection as `new` too. Default false. */
+  reportNew?: boolean
+  batch?: {
+    /** Events in a batch, at most. Default 500. */
+    events?: number
+    /** How long an event may wait for its batch to fill, in ms. Default 1000. */
+    delay?: number
+  }
+  spool?: {
+    /** Compressed bytes kept while the ingest cannot be reached. Default 16 MiB. */
+    maxBytes?: number
+    /** A folder for them, so that they survive the process. Default: memory. */
+    directory?: string
+  }
+  /** How long one request to the ingest may take, in ms. Default 10 000. */
+  requestTimeout?: number
+  /** How long `close()` and SIGTERM wait for the last batches, in ms. Default 3000. */
+  drainTimeout?: number
+  /** Whether SIGTERM ends the observation when nobody else listens to it. Default true. */
+  stopOnSigterm?: boolean
+  /** Where the agent says what is wrong. Default: Node's process warnings. */
+  log?: AgentLog
+}
+
+/** The options with every default in place. */
+export type Settings = {
+  url: URL
+  token: string | undefined
+  agent: string
+  site: string | undefined
+  handshakeTimeout: number
+  kernel: boolean
+  reportNew: boolean
+  batch: { events: number; delay: number }
+  spool: { maxBytes: number; directory: string | undefined }
+  requestTimeout: number
+  drainTimeout: number
+  stopOnSigterm: boolean
+  log: AgentLog
+}
+
+const LIMITS = {
+  handshakeTimeout: { min: 0, max: 86_400_000, usual: 10_000, unit: ' (ms), 0 for no deadline' },
+  events: { min: 1, max: 10_000, usual: 500 },
+  delay: { min: 1, max: 60_000, usual: 1000, unit: ' (ms)' },
+  maxBytes: { min: 65_536, max: 2 ** 40, usual: 16 * 2 ** 20, unit: ' (bytes)' },
+  requestTimeout: { min: 100, max: 600_000, usual: 10_000, unit: ' (ms)' },
+  drainTimeout: { min: 0, max: 600_000, usual: 3000, unit: ' (ms)' },
+} as const
+/** What ingest takes as an agent's name. */
+export const AGENT_NAME = /^[A-Za-z0-9._:@/-]{1,128}$/
+const AGENT_NAMES = 'at most 128 letters, digits and . _ : @ / -'
+const TOP = [
+  ...['url', 'token', 'agent', 'site', 'handshakeTimeout', 'kernel', 'reportNew', 'batch', 'spool'],
+  ...['requestTimeout', 'drainTimeout', 'stopOnSigterm', 'log'],
+]
+
+/**
+ * Checks the options and fills in the defaults.
+ * @throws OptionsError naming every mistake with its field and what is allowed.
+ */
+export function readOptions(given: unknown, defaults: { agent: string; log: AgentLog }): Settings {
+  const mistakes: Mistake[] = []
+  const top = createReader(given, '', TOP, mistakes)
+  const batch = createReader(top.value('batch'), 'batch.', ['events', 'delay'], mistakes)
+  const spool = createReader(top.value('spool'), 'spool.', ['maxBytes', 'directory'], mistakes)
+  const settings: Settings = {
+    url: top.url('url'),
+    token: top.text('token', /^[\x21-\x7e]{1,4096}$/, 'visible ASCII characters, no spaces'),
+    agent: top.text('agent', AGENT_NAME, AGENT_NAMES) ?? safeName(defaults.agent),
+    site: top.text('site', /^[^\p{Cc}]{1,64}$/u, 'at most 64 characters, no control characters'),
+    handshakeTimeout: top.number('handshakeTimeout', LIMITS.handshakeTimeout),
+    kernel: top.flag('kernel', true),
+    reportNew: top.flag('reportNew', false),
+    batch: { events: batch.number('events', LIMITS.events), delay: batch.number('delay', LIMITS.delay) },
+    spool: {
+      maxBytes: spool.number('maxBytes', LIMITS.maxBytes),
+      directory: spool.text('directory', /^[^\0]+$/, 'a path'),
+    },
+    requestTimeout: top.number('requestTimeout', LIMITS.requestTimeout),
+    drainTimeout: top.number('drainTimeout', LIMITS.drainTimeout),
+    stopOnSigterm: top.flag('stopOnSigterm', true),
+    log: top.log('log') ?? defaults.log,
+  }
+  if (mistakes.length > 0) throw new OptionsError(mistakes)
+  return settings
+}
+
+/** A host name made into an agent name. */
+function safeName(host: string): string {
+  return host.replace(/[^A-Za-z0-9._:@/-]/g, '-').slice(0, 128) || 'agent'
+}
