@@ -1,36 +1,42 @@
-import { describe, expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { type RadarFacts, type RadarStage, radarStage } from './radar-stage.ts'
 
-const silent: RadarFacts = {
+const SILENT: RadarFacts = {
   stage: 'connected',
   ended_by: 'timeout',
   bytes_in: 0,
   hello_segments: 0,
-  tcp_seen: true,
+  tcp_seen: false,
   tcp_segs_in: 0,
 }
 
-const cases: [what: string, facts: Partial<RadarFacts>, stage: RadarStage][] = [
-  ['a connection whose handshake of TCP was not finished', { stage: 'syn' }, 'post_syn'],
-  ['a client that never spoke', {}, 'post_ack'],
-  ['the tail of a hello whose head was lost', { tcp_segs_in: 1 }, 'post_psh'],
-  ['a reset after a hello in one segment', { stage: 'hello', ended_by: 'reset', tcp_segs_in: 1 }, 'post_psh'],
-  ['a hello of two segments', { stage: 'hello', tcp_segs_in: 2 }, 'later_in_flow'],
-  ['more packets than Radar looks at', { stage: 'server_flight', tcp_segs_in: 9 }, 'no_match'],
-  ['an orderly end', { stage: 'hello', ended_by: 'fin', tcp_segs_in: 1 }, 'no_match'],
-  ['an alert', { stage: 'server_flight', ended_by: 'alert', tcp_segs_in: 2 }, 'no_match'],
-  ['a completed handshake', { stage: 'completed', ended_by: '', tcp_segs_in: 3 }, 'no_match'],
+const CASES: [string, Partial<RadarFacts>, RadarStage][] = [
+  ['a SYN that nothing follows', { stage: 'syn' }, 'post_syn'],
+  ['a connection without data, timed out', {}, 'post_ack'],
+  ['a connection without data, reset', { ended_by: 'reset' }, 'post_ack'],
+  ['a connection without data, closed', { ended_by: 'fin' }, 'no_match'],
+  ['a hello of one packet, reset', { stage: 'hello', ended_by: 'reset', bytes_in: 517 }, 'post_psh'],
+  ['a hello of two packets, by its bytes', { stage: 'hello', bytes_in: 1800 }, 'later_in_flow'],
   [
-    'a hello seen by the agent alone',
-    { stage: 'hello', tcp_seen: false, hello_segments: 2 },
+    'a hello of two small packets, as seen',
+    { stage: 'hello', bytes_in: 900, hello_segments: 2 },
     'later_in_flow',
   ],
-  ['bytes alone, within a segment', { stage: 'hello', tcp_seen: false, bytes_in: 517 }, 'post_psh'],
-  ['bytes alone, over a segment', { stage: 'hello', tcp_seen: false, bytes_in: 1_800 }, 'later_in_flow'],
+  [
+    'an MTU hole: one packet came, no byte was read',
+    { stage: 'hello_partial', tcp_seen: true, tcp_segs_in: 1 },
+    'post_psh',
+  ],
+  [
+    'a slow client, a byte a packet',
+    { stage: 'hello_partial', bytes_in: 8, tcp_seen: true, tcp_segs_in: 8 },
+    'later_in_flow',
+  ],
+  ['more than ten packets', { stage: 'hello', bytes_in: 50, tcp_seen: true, tcp_segs_in: 9 }, 'no_match'],
+  ['an alert', { stage: 'server_flight', ended_by: 'alert', bytes_in: 524 }, 'no_match'],
+  ['a completed handshake', { stage: 'completed', ended_by: '', bytes_in: 600 }, 'no_match'],
 ]
 
-describe('the stage of Cloudflare Radar', () => {
-  test.each(cases)('%s', (_what, facts, stage) => {
-    expect(radarStage({ ...silent, ...facts })).toBe(stage)
-  })
+it.each(CASES)('counts %s where Radar does', (_, facts, stage) => {
+  expect(radarStage({ ...SILENT, ...facts })).toBe(stage)
 })

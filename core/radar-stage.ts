@@ -1,40 +1,45 @@
 import type { Stage } from './store/handshake-row.ts'
 
+/**
+ * Cloudflare Radar's stages of connections that end in a reset or a timeout within their first ten packets.
+ * Source: https://blog.cloudflare.com/tcp-resets-timeouts and the Radar API, `tcp_resets_timeouts`.
+ */
 export const RADAR_STAGES = ['post_syn', 'post_ack', 'post_psh', 'later_in_flow', 'no_match'] as const
 export type RadarStage = (typeof RADAR_STAGES)[number]
 
+/** The columns of a handshake that say its Radar stage. */
 export type RadarFacts = {
-  stage: Stage
-  /** '' when completed. */
-  ended_by: string
-  bytes_in: number
-  /** 0 when not seen. */
-  hello_segments: number
-  tcp_seen: boolean
-  tcp_segs_in: number
+  readonly stage: Stage
+  readonly ended_by: string
+  readonly bytes_in: number
+  readonly hello_segments: number
+  readonly tcp_seen: boolean
+  readonly tcp_segs_in: number
 }
 
-/** Radar looks at the first ten packets from the client: a SYN, an ACK and so many with data. */
-const DATA_PACKETS = 8
-const SEGMENT_BYTES = 1_460
+/** Radar's ten packets, less the SYN and the ACK that every connection begins with. */
+const RADAR_DATA_PACKETS = 8
+/** Payload of a full-size segment on Ethernet, with timestamps. */
+const SEGMENT_BYTES = 1448
 
 /**
- * Where Cloudflare Radar would have put the connection in its "TCP resets and timeouts": how far it came, in packets
- * from the client, before a reset or a timeout within the first ten of them. Whatever ended otherwise, or completed,
- * matches none of its stages. Source: https://blog.cloudflare.com/tcp-resets-timeouts
+ * Where Radar would count this handshake: `post_syn` when only the SYN had come, `post_ack` when the connection was
+ * established and no data had come, `post_psh` after one packet with data, `later_in_flow` after several,
+ * and `no_match` for all that did not end in a reset or a timeout, or ended later than Radar looks. Packets
+ * without data are not among our facts, so a connection of about ten packets may be counted differently.
  */
 export function radarStage(facts: RadarFacts): RadarStage {
-  if (facts.ended_by !== 'reset' && facts.ended_by !== 'timeout') return 'no_match'
   if (facts.stage === 'completed') return 'no_match'
+  if (facts.ended_by !== 'reset' && facts.ended_by !== 'timeout') return 'no_match'
   if (facts.stage === 'syn') return 'post_syn'
   const packets = dataPackets(facts)
-  if (packets > DATA_PACKETS) return 'no_match'
   if (packets === 0) return 'post_ack'
-  return packets === 1 ? 'post_psh' : 'later_in_flow'
+  if (packets === 1) return 'post_psh'
+  return packets <= RADAR_DATA_PACKETS ? 'later_in_flow' : 'no_match'
 }
 
-/** Packets with data from the client: the kernel's count, else the agent's, else the fewest that the bytes fit in. */
-function dataPackets({ tcp_seen, tcp_segs_in, hello_segments, bytes_in }: RadarFacts): number {
+/** Packets with data from the client: as the kernel counted them, else as few as the bytes fit into. */
+function dataPackets({ bytes_in, hello_segments, tcp_seen, tcp_segs_in }: RadarFacts): number {
   if (tcp_seen) return tcp_segs_in
-  return Math.max(hello_segments, Math.ceil(bytes_in / SEGMENT_BYTES))
+  return Math.max(Math.ceil(bytes_in / SEGMENT_BYTES), bytes_in > 0 ? hello_segments : 0)
 }

@@ -107,6 +107,9 @@ describe('createNetworkLookup', () => {
   })
 
   it('tells the age of the data, not of the file', async () => {
+    create({ now: () => 1_750_000_000_000 + 90_000 })
+    expect(await metric('halfshake_asn_database_age_seconds')).toBeUndefined()
+    registry.clear()
     await started({ now: () => 1_750_000_000_000 + 90_000 })
     expect(await metric('halfshake_asn_database_age_seconds')).toBe(90)
   })

@@ -153,7 +153,8 @@ function createMetrics(registry: Registry, database: () => AsnDatabase | undefin
     registers,
     collect() {
       const builtAt = database()?.builtAt
-      if (builtAt !== undefined) this.set((now() - builtAt) / 1000)
+      if (builtAt === undefined) this.remove()
+      else this.set((now() - builtAt) / 1000)
     },
   })
   return {
