@@ -1,44 +1,47 @@
+import { createApiRouter } from '../api/router.ts'
 import { createDirectBus } from '../core/bus/direct.ts'
 import type { Config } from '../core/runtime/config.ts'
-import { createHealthRouter } from '../core/runtime/health.ts'
+import { type Check, createHealthRouter } from '../core/runtime/health.ts'
 import { createHttpServer } from '../core/runtime/http-server.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import { createAuthorize } from '../core/runtime/tokens.ts'
 import { createEmbeddedStore } from '../core/store/embedded.ts'
-import { createApiRouter } from '../api/router.ts'
-import { createDetectorLoop } from '../detector/loop.ts'
 import { createIngestRouter } from '../ingest/router.ts'
+import { createDetection } from './detection.ts'
 import { createEnrichment } from './enrichment.ts'
 import { createProcessMetrics } from './process-metrics.ts'
 import { version } from './version.ts'
 
-/**
- * The whole pipeline in one process: the components in the order in which they are started. Nothing is done before
- * they are.
- */
+/** The whole pipeline in one process. */
+export type Pipeline = {
+  /** In the order in which they are started; nothing is done before. */
+  components: readonly Component[]
+  /** Where it is served, once started. */
+  url(): string
+}
+
 export function createPipeline({
   config,
   log,
-  now = Date.now,
+  readers,
   onDeath,
   onAsnProgress = () => undefined,
-  beforeDetector,
-  readers,
+  beforeDetector = async () => undefined,
 }: {
   config: Config
   log: Logger
-  now?: () => number
+  /** Connections for reading from the store. */
+  readers: number
   /** Told when a component dies after its start; the process is to end. */
   onDeath: (component: string, error: unknown) => void
   /** Share of the address database that is built, from 0 to 1. */
   onAsnProgress?: (share: number) => void
   /** Run when events are taken and nothing is judged yet, with the URL that is served. */
   beforeDetector?: (url: string) => Promise<void>
-  /** Connections for reading from the store. */
-  readers: number
-}): { components: Component[]; url(): string } {
-  const { registry } = createProcessMetrics()
+}): Pipeline {
+  const registry = createProcessMetrics()
+  const authorize = createAuthorize(config.http.tokens)
   const store = createEmbeddedStore({
     folder: config.data.folder,
     retention: {
@@ -48,6 +51,46 @@ export function createPipeline({
     },
     fsync: config.store.fsync,
     readers,
-    log: log.child({ step: 'store' }),
+    log,
   })
+  const enrichment = createEnrichment({ config, store, registry, log, onAsnProgress })
+  const bus = createDirectBus({
+    consume: enrichment.consume,
+    maxLines: config.ingest.max_queue,
+    onFailure: (error) => onDeath('store', error),
+  })
+  const detection = createDetection({ config, store, registry, log, onDeath })
+  const checks: Check[] = [enrichment.check, detection.check]
+  const ingest = createIngestRouter({
+    bus,
+    authorize,
+    limits: {
+      maxBodyBytes: config.ingest.max_body,
+      maxLineBytes: config.ingest.max_line,
+      retentionMs: config.store.retention_raw,
+    },
+    registry,
+    now: Date.now,
+    log,
+  })
+  const api = createApiRouter({
+    store,
+    authorize,
+    log,
+    registry,
+    now: Date.now,
+    version,
+    minutesKeptMs: config.store.retention_minutes,
+  })
+  const http = createHttpServer({
+    ...config.http.listen,
+    routers: [createHealthRouter({ checks, registry }), ingest, api],
+    log,
+  })
+  const prelude: Component = {
+    name: 'prelude',
+    start: () => beforeDetector(http.url()),
+    stop: async () => undefined,
+  }
+  return { components: [store, enrichment, bus, http, prelude, detection], url: http.url }
 }
