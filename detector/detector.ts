@@ -36,14 +36,15 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
   const settings = { ...DEFAULT_OPTIONS, ...options }
   const fleet = createFleet(settings)
   const registry = createRegistry(fleet)
-  const versions = new Map<string, number>()
+  let lastMinute = 0
 
   function judgeMinute(minute: number, counts: readonly MinuteCount[]): Judged {
     for (const count of inOrder(counts)) {
       if (count.clients > 0 && !isUnknownPrefix(count)) pushRow(fleet.batch, batchRowOf(count))
     }
     fleet.judge(minute / MINUTE)
-    const incidents = fleet.lifecycle.changes().map((record) => numbered(incidentOf(record, minute)))
+    lastMinute = minute
+    const incidents = fleet.lifecycle.changes().map(incidentOf)
     const suspects = fleet.suspicions.map(({ stream, ...suspicion }) => ({
       ...registry.nameOf(stream),
       ...suspicion,
@@ -63,13 +64,7 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     }
   }
 
-  function numbered(incident: Incident): Incident {
-    const version = (versions.get(incident.id) ?? 0) + 1
-    versions.set(incident.id, version)
-    return { ...incident, version }
-  }
-
-  function incidentOf(record: IncidentRecord, minute: number): Incident {
+  function incidentOf(record: IncidentRecord): Incident {
     const name = registry.nameOf(record.stream)
     const shared = name.scope === 'world' || name.scope === 'site'
     const incident: Incident = {
@@ -96,16 +91,15 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
       cause_share: 0,
       dimension: '',
       explanation: '',
-      version: versions.get(incidentId(name, record.onset)) ?? 0,
-      updated_at: minute,
+      version: lastMinute,
+      updated_at: lastMinute,
     }
     return { ...incident, explanation: explanationOf(incident, '') }
   }
 
   return {
     judgeMinute,
-    openIncidents: () =>
-      [...fleet.lifecycle.open].map((record) => incidentOf(record, record.opened * MINUTE)),
+    openIncidents: () => [...fleet.lifecycle.open].map((record) => incidentOf(record)),
     state(stream) {
       const index = registry.find(stream)
       return index === undefined ? undefined : streamState(fleet, index)

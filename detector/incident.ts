@@ -40,6 +40,7 @@ export type Incident = {
   cause_share: number
   dimension: string
   explanation: string
+  /** Grows with every change: the minute of the change, so that a replay counts as the first time did. */
   version: number
   updated_at: number
 }
