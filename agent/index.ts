@@ -1,6 +1,5 @@
+export type { AgentStats, Observation, ObserveOptions } from './api.ts'
 export type { AgentLog } from './log.ts'
-export type { AgentStats, Observation } from './observation.ts'
 export { observe } from './observe.ts'
 export { ObserveError } from './observe-error.ts'
-export type { ObserveOptions } from './options.ts'
 export { type Mistake, OptionsError } from './options-error.ts'

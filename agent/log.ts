@@ -10,7 +10,9 @@ export type AgentLog = {
  * The log when none is given: warnings and errors become process warnings (code `HALFSHAKE_AGENT`), which Node
  * prints on stderr and which the application can listen to; the rest is dropped.
  */
-export function createWarningLog(emitWarning: typeof process.emitWarning): AgentLog {
+export function createWarningLog(
+  emitWarning: (warning: string, options: { code: string }) => void,
+): AgentLog {
   const warn = (_fields: object, message: string) => {
     emitWarning(`halfshake: ${message}`, { code: 'HALFSHAKE_AGENT' })
   }

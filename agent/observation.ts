@@ -1,38 +1,16 @@
 import type { Server } from 'node:tls'
 import { isMainThread } from 'node:worker_threads'
+import type { Observation } from './api.ts'
 import { systemClock } from './clock.ts'
 import { createIdentity } from './identity.ts'
 import { createKernelLooks } from './kernel/looks.ts'
 import { runSs } from './kernel/ss.ts'
-import { createLedger, type Ledger, type LedgerCounts } from './ledger/ledger.ts'
+import { createLedger, type Ledger } from './ledger/ledger.ts'
 import { createRounds, type Rounds } from './ledger/rounds.ts'
 import { createOnce } from './log.ts'
 import type { Settings } from './options.ts'
 import { createProcessHooks, type Endings } from './process-hooks.ts'
-import type { ReporterCounts } from './reporter/counts.ts'
 import { createReporter, type Reporter } from './reporter/reporter.ts'
-
-export type Observation = {
-  /**
-   * Ends the observation: undecided handshakes are reported as `agent_stopped`, the last batches are sent (for at most
-   * `drainTimeout` ms), and nothing of the agent is left on the server or the process. The server goes on.
-   */
-  close(): Promise<void>
-  stats(): AgentStats
-}
-
-export type AgentStats = {
-  agent: string
-  epoch: number
-  /** Handshakes seen, by what became of them; `open` are not decided yet. */
-  handshakes: LedgerCounts & { open: number }
-  /** Events, by what became of them: reported + adopted = delivered + duplicate + rejected + dropped + waiting. */
-  events: ReporterCounts & { waiting: number }
-  /** Sealed batches waiting, and their bytes. */
-  spool: { batches: number; bytes: number }
-  /** Calls of `ss`, and how many of them failed. */
-  kernel: { looks: number; failed: number }
-}
 
 /** Puts the parts together. `onClosed` is called when nothing of the agent is left on the server. */
 export function startObservation(server: Server, settings: Settings, onClosed: () => void): Observation {

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os'
 import { Server } from 'node:tls'
+import type { Observation, ObserveOptions } from './api.ts'
 import { createWarningLog } from './log.ts'
-import { type Observation, startObservation } from './observation.ts'
+import { startObservation } from './observation.ts'
 import { ObserveError } from './observe-error.ts'
-import { type ObserveOptions, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
 
 /** On a server that is observed, set by any copy of this package. */
 const OBSERVED = Symbol.for('halfshake.agent.observed')
@@ -18,7 +19,7 @@ const OBSERVED = Symbol.for('halfshake.agent.observed')
  * @throws OptionsError naming all that is wrong with the options; ObserveError when the server cannot be observed.
  */
 export function observe(server: Server, options: ObserveOptions): Observation {
-  const log = createWarningLog((warning, details) => process.emitWarning(warning, details))
+  const log = createWarningLog((warning, { code }) => process.emitWarning(warning, { code }))
   const settings = readOptions(options, { agent: hostname(), log })
   return startObservation(server, settings, mark(server))
 }

@@ -2,43 +2,6 @@ import type { AgentLog } from './log.ts'
 import { createReader } from './option-reader.ts'
 import { type Mistake, OptionsError } from './options-error.ts'
 
-export type ObserveOptions = {
-  /** Where Halfshake's ingest listens, without `/v1/events`: `https://halfshake.example.net`. */
-  url: string
-  /** Token with the scope `ingest`. Without one, only an ingest on loopback that asks for none will do. */
-  token?: string
-  /** This agent's name; the same after a restart. Default: the host's name. */
-  agent?: string
-  /** Where the server stands, as you call it; on every event. */
-  site?: string
-  /** How long a handshake may take, in ms; 0 sets no deadline. Default 10 000. */
-  handshakeTimeout?: number
-  /** Whether to ask the kernel (`ss`, Linux) about handshakes that stall. Default true. */
-  kernel?: boolean
-  /** Whether to report each accepted connection as `new` too. Default false. */
-  reportNew?: boolean
-  batch?: {
-    /** Events in a batch, at most. Default 500. */
-    events?: number
-    /** How long an event may wait for its batch to fill, in ms. Default 1000. */
-    delay?: number
-  }
-  spool?: {
-    /** Compressed bytes kept while the ingest cannot be reached. Default 16 MiB. */
-    maxBytes?: number
-    /** A folder for them, so that they survive the process. Default: memory. */
-    directory?: string
-  }
-  /** How long one request to the ingest may take, in ms. Default 10 000. */
-  requestTimeout?: number
-  /** How long `close()` and SIGTERM wait for the last batches, in ms. Default 3000. */
-  drainTimeout?: number
-  /** Whether SIGTERM ends the observation when nobody else listens to it. Default true. */
-  stopOnSigterm?: boolean
-  /** Where the agent says what is wrong. Default: Node's process warnings. */
-  log?: AgentLog
-}
-
 /** The options with every default in place. */
 export type Settings = {
   url: URL

@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls'
 import type { ConnectionEvent } from '../../core/event/event.ts'
-import type { EndedBy } from '../../core/event/fields.ts'
 import type { Clock } from '../clock.ts'
 import { type Connection, createConnection, factsOf, isPeer } from './connection.ts'
+import type { LedgerCounts } from './counts.ts'
 import { type Ending, endingOf } from './ending.ts'
 import {
   factsOnFailure,
@@ -12,13 +12,6 @@ import {
   settledFacts,
   type TlsFacts,
 } from './tls-socket.ts'
-
-/** How many handshakes were seen, by what became of them. */
-export type LedgerCounts = {
-  accepted: number
-  active: number
-  closed: Record<EndedBy, number>
-}
 
 /** The book of undecided connections: each one accepted is entered once and leaves with exactly one deciding event. */
 export type Ledger = {
