@@ -1,0 +1,57 @@
+import type { Registry } from 'prom-client'
+import type { Config } from '../core/runtime/config.ts'
+import type { Check } from '../core/runtime/health.ts'
+import type { Component } from '../core/runtime/lifecycle.ts'
+import type { Logger } from '../core/runtime/log.ts'
+import type { Store } from '../core/store/store.ts'
+import { createIncidentDescriber } from '../detector/describe-incident.ts'
+import { createIncidentTable } from '../detector/incident-table.ts'
+import { createDetectorLoop } from '../detector/loop.ts'
+import { createMinuteReader } from '../detector/read-minutes.ts'
+
+/** The detector as a component, reading from and writing to the store. */
+export function createDetection({
+  config,
+  store,
+  registry,
+  log,
+  onDeath,
+  onProgress = () => undefined,
+}: {
+  config: Config
+  store: Store
+  registry: Registry
+  log: Logger
+  onDeath: (component: string, error: unknown) => void
+  /** Share of the stored history that is replayed, from 0 to 1. */
+  onProgress?: (share: number) => void
+}): Component & { check: Check } {
+  const { history, watermark } = config.detector
+  const incidents = createIncidentTable(store)
+  let replayed = false
+  const loop = createDetectorLoop({
+    read: createMinuteReader(store),
+    write: (changed) => incidents.write(changed),
+    describe: createIncidentDescriber(store),
+    stored: () => incidents.read(Math.floor((Date.now() - history) / 1000)),
+    clock: Date.now,
+    log,
+    registry,
+    onProgress,
+    onDeath: (error) => onDeath('detector', error),
+    options: { watermark_ms: watermark, history_ms: history, interval_ms: Math.min(5_000, watermark / 2) },
+  })
+  return {
+    name: 'detector',
+    async start() {
+      await loop.start()
+      replayed = true
+    },
+    stop: () => loop.stop(),
+    check: {
+      name: 'detector',
+      check: () =>
+        replayed ? { ready: true } : { ready: false, reason: 'the stored minutes are being replayed' },
+    },
+  }
+}
