@@ -1,0 +1,85 @@
+import type { Conclusion } from '../core/store/handshake-row.ts'
+import { ALERT_RECORD_BYTES, type Facts } from './conclude-facts.ts'
+import { verdict } from './conclude-verdict.ts'
+import { ALERT, alertHint, alertName } from './tls-alerts.ts'
+import { count } from './words.ts'
+
+/** One side said no: by an alert, or by the error its TLS library gave. */
+
+/** The library could not take the first record for a ClientHello. Codes of OpenSSL, and what Go's crypto/tls says. */
+const NOT_TLS = new Map([
+  ['ERR_SSL_HTTP_REQUEST', 'plain HTTP'],
+  ['ERR_SSL_HTTPS_PROXY_REQUEST', 'a plain HTTP CONNECT'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'no TLS record'],
+  ['ERR_SSL_UNKNOWN_PROTOCOL', 'no TLS record'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'a record longer than TLS allows'],
+  ['ERR_SSL_UNEXPECTED_MESSAGE', 'a record that is no ClientHello'],
+  ['ERR_SSL_BAD_RECORD_TYPE', 'no TLS record'],
+  ['tls: first record does not look like a TLS handshake', 'no TLS record'],
+])
+
+/** The server could not do its part, whatever the client had said. */
+const OURS = new Set([
+  'ERR_SSL_INTERNAL_ERROR',
+  'ERR_SSL_MALLOC_FAILURE',
+  'ERR_SSL_NO_CERTIFICATE_ASSIGNED',
+  'ERR_SSL_NO_CERTIFICATE_SET',
+  'ERR_SSL_NO_PRIVATE_KEY_ASSIGNED',
+  'ERR_SSL_NO_CIPHERS_AVAILABLE',
+  'ERR_SSL_CALLBACK_FAILED',
+  'ERR_SSL_CERT_CB_ERROR',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOBUFS',
+])
+
+const UNREACHABLE = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN'])
+
+export function concludeAlert(facts: Facts, alert: number, side: 'client' | 'server'): Conclusion {
+  // OpenSSL answers some garbage with an alert; it is no less garbage for that.
+  if (side === 'server' && saysNotTls(facts)) return concludeNotTls(facts)
+  const hint = alertHint(alert, side === 'client' ? 'server' : 'client')
+  const words = `alert ${alert} (${alertName(alert)})${hint === '' ? '' : `, ${hint}`}`
+  const more = facts.error === '' ? '' : `; ${facts.error}`
+  if (alert === ALERT.closeNotify || alert === ALERT.userCanceled) {
+    if (side === 'client') return verdict(facts, 'client_closed', 'certain', `the client sent ${words}`)
+    return verdict(facts, 'server_rejected', 'likely', `the server sent ${words}${more}`)
+  }
+  if (side === 'client')
+    return verdict(facts, 'client_rejected', 'certain', `the client sent ${words}${more}`)
+  const cause = alert === ALERT.internalError || OURS.has(facts.error) ? 'ours' : 'server_rejected'
+  return verdict(facts, cause, 'certain', `the server sent ${words}${more}`)
+}
+
+export function concludeError(facts: Facts): Conclusion {
+  const { error, bytesIn } = facts
+  if (saysNotTls(facts)) return concludeNotTls(facts)
+  if (OURS.has(error) || error.startsWith('ERR_TLS_')) {
+    return verdict(facts, 'ours', 'certain', `the server failed: ${error}`)
+  }
+  if (UNREACHABLE.has(error)) {
+    return verdict(
+      facts,
+      'path_outbound',
+      'likely',
+      `the network answered that the client is unreachable (${error})`,
+    )
+  }
+  if (error.startsWith('ERR_SSL_')) {
+    return verdict(facts, 'server_rejected', 'certain', `the server's TLS library refused: ${error}`)
+  }
+  const evidence = `it ended in ${error === '' ? 'an error without a code' : error} after ${count(bytesIn, 'byte')} in`
+  return verdict(facts, bytesIn === 0 ? 'unknown' : 'unexplained', 'none', evidence)
+}
+
+/** Only of the first record: later on the same errors are a handshake gone wrong. */
+function saysNotTls({ error, bytesOut }: Facts): boolean {
+  return NOT_TLS.has(error) && bytesOut <= ALERT_RECORD_BYTES
+}
+
+function concludeNotTls(facts: Facts): Conclusion {
+  const what = NOT_TLS.get(facts.error) ?? 'no TLS'
+  const evidence = `${count(facts.bytesIn, 'byte')} came, ${what} (${facts.error})`
+  return { ...verdict(facts, 'not_tls', 'certain', evidence), stage: 'connected' }
+}

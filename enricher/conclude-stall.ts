@@ -1,0 +1,85 @@
+import type { Conclusion } from '../core/store/handshake-row.ts'
+import type { Facts } from './conclude-facts.ts'
+import { verdict } from './conclude-verdict.ts'
+import { count, countIs, duration } from './words.ts'
+
+/**
+ * What the kernel's counters prove of a handshake that did not move on: where segments are missing for good, and
+ * whether it is by size. Loss by chance heals with the first resend, so nothing is concluded before resends had
+ * their time; and where a full-size segment has passed, size is not what keeps the others from passing.
+ */
+
+/** By then a sender has tried again at least once; Linux waits 200 ms at first, and never more than 1 s (RFC 6298). */
+const RESENT_MS = 1_000
+/** By then it has tried at least twice more, each time after twice the wait. */
+const RESENT_OFTEN_MS = 3_000
+/** No link carries less (RFC 791: 576 bytes with 40 of headers), so segments this small are not lost by size. */
+const SMALLEST_MSS = 536
+
+/** Segments that are sent again in one go when the first is known to be lost; later resends are of the head alone. */
+const RESENT_TOGETHER = 3
+
+/** The verdict of the kernel, or undefined when its counters show no lasting hole. */
+export function concludeHole(facts: Facts): Conclusion | undefined {
+  if (!facts.tcp.seen || facts.waited < RESENT_MS) return undefined
+  // While our own segments are out, more of the client's are repeats of those we have: say nothing of the way in.
+  return facts.bytesOut > 0 && facts.tcp.unacked > 0
+    ? concludeHoleOutbound(facts)
+    : concludeHoleInbound(facts)
+}
+
+function concludeHoleInbound(facts: Facts): Conclusion | undefined {
+  const { tcp, bytesIn, waited } = facts
+  if (tcp.ooo === 0 || tcp.held === 0) return undefined
+  const confidence = waited >= RESENT_OFTEN_MS ? 'likely' : 'possible'
+  const arrived = `${countIs(Math.min(tcp.held, tcp.ooo), 'segment')} held back out of order, what comes before never arrived`
+  if (bytesIn >= tcp.mss) {
+    const evidence = `${bytesIn} bytes read, full-size segments among them, then ${arrived} in ${duration(waited)}`
+    return verdict(facts, 'path_inbound', confidence, evidence)
+  }
+  const what = facts.bytesOut > 0 ? "the client's answer to the server" : 'the ClientHello'
+  const evidence =
+    `${bytesIn} bytes read in ${duration(waited)} although ${count(tcp.segsIn, 'segment')} with data arrived: ${arrived}. ` +
+    `The full-size head of ${what}${helloWords(facts)} is lost, its small tail gets through (server's MSS ${tcp.mss})`
+  return verdict(facts, 'mtu_inbound', confidence, evidence)
+}
+
+function concludeHoleOutbound(facts: Facts): Conclusion | undefined {
+  const { tcp, waited } = facts
+  const missing = Math.max(tcp.lost, tcp.unacked - tcp.sacked)
+  const resentOnce = Math.min(missing, RESENT_TOGETHER)
+  if (missing === 0 || tcp.retrans <= resentOnce) return undefined
+  const confidence = waited >= RESENT_OFTEN_MS && tcp.retrans > resentOnce + 1 ? 'likely' : 'possible'
+  const sent = `${segmentsOut(facts)} sent, ${missing} of them missing after ${count(tcp.retrans, 'resend')} in ${duration(waited)}`
+  if (tcp.sacked === 0) return pathOutbound(facts, confidence, sent)
+  if (tcp.acked >= tcp.mss || tcp.mss <= SMALLEST_MSS) {
+    const why =
+      tcp.acked >= tcp.mss ? `${tcp.acked} bytes are acknowledged` : `a segment has ${tcp.mss} bytes`
+    return verdict(facts, 'path_outbound', 'possible', `${sent}; ${why}, so they are not missing by size`)
+  }
+  const evidence =
+    `${sent}, while ${countIs(tcp.sacked, 'later one')} acknowledged selectively: full-size segments ` +
+    `(MSS ${tcp.mss}) do not get through, the small last one does`
+  return verdict(facts, 'mtu_outbound', confidence, evidence)
+}
+
+function pathOutbound(facts: Facts, confidence: 'likely' | 'possible', sent: string): Conclusion {
+  const { tcp, bytesOut } = facts
+  const none = `${sent}, none acknowledged, not even selectively`
+  if (tcp.unacked === 1 && bytesOut - tcp.acked > SMALLEST_MSS) {
+    const evidence = `${none}; it is a single segment, so a hole by size would look the same`
+    return verdict(facts, 'path_outbound', 'possible', evidence)
+  }
+  const heard = `${count(tcp.segsIn, 'segment')} with data came from the client`
+  return verdict(facts, 'path_outbound', confidence, `${none}; ${heard}`)
+}
+
+function segmentsOut({ tcp, bytesOut }: Facts): string {
+  const segments = Math.max(tcp.unacked, Math.ceil(bytesOut / tcp.mss))
+  return `${count(segments, 'segment')} (${bytesOut} bytes)`
+}
+
+function helloWords({ helloBytes, postQuantum }: Facts): string {
+  if (helloBytes === 0) return ''
+  return ` (${helloBytes} bytes${postQuantum ? ', post-quantum' : ''})`
+}
