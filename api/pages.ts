@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { Router } from 'express'
+
+const FOLDER = join(import.meta.dirname, 'pages')
+
+/** Path to file: nothing else in the folder is served. */
+const FILES: Record<string, string> = {
+  '/': 'index.html',
+  '/docs': 'docs.html',
+  '/assets/base.css': 'base.css',
+  '/assets/overview.js': 'overview.js',
+  '/assets/docs.js': 'docs.js',
+  '/assets/dom.js': 'dom.js',
+  '/favicon.svg': 'favicon.svg',
+}
+
+/** Nothing inline, nothing from another host, no frame around it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** The overview at / and the API's documentation at /docs: static files that read the API like anyone else. */
+export function createPages(): Router {
+  const router = Router({ strict: true })
+  for (const [path, file] of Object.entries(FILES)) {
+    router.get(path, (_request, response) => {
+      response.set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-cache' })
+      response.sendFile(file, { root: FOLDER, cacheControl: false })
+    })
+  }
+  return router
+}

@@ -1,0 +1,74 @@
+import type { z } from 'zod'
+import { nearest } from '../core/runtime/nearest.ts'
+import { Problem } from '../core/runtime/problem.ts'
+
+/** One thing wrong with a request's parameters. */
+export type ParameterMistake = {
+  parameter: string
+  /** What was wrong, in a sentence. */
+  message: string
+  /** What is allowed instead. */
+  allowed: string
+}
+
+export type Read<T> = { ok: true; value: T } | { ok: false; mistakes: ParameterMistake[] }
+
+/**
+ * The parameters as their schema reads them, or everything that is wrong with them: values that are not allowed,
+ * parameters that do not exist (with the nearest that does) or are given twice.
+ */
+export function readParameters<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  values: Record<string, unknown>,
+): Read<z.output<z.ZodObject<Shape>>> {
+  const parsed = schema.safeParse(values)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  return { ok: false, mistakes: mistakesOf(parsed.error, values, Object.keys(schema.shape)) }
+}
+
+/** The 400 problem that lists every mistake. */
+export function badParameters(mistakes: readonly ParameterMistake[]): Problem {
+  return new Problem({
+    status: 400,
+    type: 'bad-parameters',
+    title: 'Parameters not allowed',
+    detail: mistakes.map(({ message, allowed }) => `${message}: ${allowed}`).join('; '),
+    members: { errors: mistakes },
+  })
+}
+
+function mistakesOf(
+  error: z.ZodError,
+  values: Record<string, unknown>,
+  known: readonly string[],
+): ParameterMistake[] {
+  const mistakes = error.issues.flatMap((issue): ParameterMistake[] => {
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownParameter(key, known))
+    const parameter = String(issue.path[0] ?? '')
+    return [{ parameter, message: describe(parameter, values[parameter]), allowed: issue.message }]
+  })
+  // A list with two bad members is one mistake.
+  return mistakes.filter(
+    ({ parameter }, i) => mistakes.findIndex((other) => other.parameter === parameter) === i,
+  )
+}
+
+function unknownParameter(name: string, known: readonly string[]): ParameterMistake {
+  const near = nearest(name, known)
+  const all = known.length === 0 ? 'no parameters here' : `one of ${known.join(', ')}`
+  return {
+    parameter: name,
+    message: `there is no parameter ${quote(name)}`,
+    allowed: near === undefined ? all : `did you mean ${near}?`,
+  }
+}
+
+function describe(parameter: string, value: unknown): string {
+  if (value === undefined) return `${parameter} is missing`
+  if (Array.isArray(value)) return `${parameter} is given ${value.length} times`
+  return `${parameter} is ${quote(String(value))}`
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}

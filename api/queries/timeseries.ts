@@ -1,0 +1,52 @@
+import type { Queries } from '../bounded-store.ts'
+import type { Decided } from '../comparison.ts'
+import type { Window } from '../window.ts'
+import { type Filter, OUTCOME_COUNTS, rollup } from './source.ts'
+
+export type PointRow = Decided & {
+  /** Start of the step, seconds since 1970. */
+  start: number
+  noise: number
+  unknown: number
+  clients: number
+  failed_clients: number
+  quantiles: (number | null)[]
+}
+
+type Asked = { window: Window; step_seconds: number; filter: Filter }
+
+const STEP = 'intDiv(toUnixTimestamp(r.at), {step:UInt32}) * {step:UInt32}'
+
+/** One row for each step with a handshake of the network. */
+export function readPoints(store: Queries, { window, step_seconds, filter }: Asked): Promise<PointRow[]> {
+  const columns = 'outcome, handshakes, clients, handshake_ms'
+  const source = rollup('network', { window, columns, filter })
+  return store.query<PointRow>(
+    `
+SELECT
+  ${STEP} AS start,
+  ${OUTCOME_COUNTS},
+  uniqMergeIf(r.clients, r.outcome IN ('completed', 'failed')) AS clients,
+  uniqMergeIf(r.clients, r.outcome = 'failed') AS failed_clients,
+  quantilesTDigestMergeIf(0.5, 0.95)(r.handshake_ms, r.outcome = 'completed') AS quantiles
+FROM ${source.sql} AS r
+GROUP BY start
+ORDER BY start`,
+    { ...source.parameters, step: step_seconds },
+  )
+}
+
+/** Completed and failed of all networks, by step. */
+export function readAllPoints(
+  store: Queries,
+  { window, step_seconds, filter }: Asked,
+): Promise<(Decided & { start: number })[]> {
+  const source = rollup('network', { window, columns: 'outcome, handshakes', filter })
+  return store.query(
+    `
+SELECT ${STEP} AS start, ${OUTCOME_COUNTS}
+FROM ${source.sql} AS r
+GROUP BY start`,
+    { ...source.parameters, step: step_seconds },
+  )
+}

@@ -1,0 +1,24 @@
+import type { Route } from '../route.ts'
+import { catalogueRoute, networkCausesRoute } from './causes.ts'
+import { connectionsRoute } from './connections.ts'
+import { deadLettersRoute } from './dead-letters.ts'
+import { divergencesRoute } from './divergences.ts'
+import { networkRoute } from './network.ts'
+import { networksRoute } from './networks.ts'
+import { prefixesRoute } from './prefixes.ts'
+import { statusRoute } from './status.ts'
+import { timeseriesRoute } from './timeseries.ts'
+
+/** Every route of the API, in the order in which the documentation shows them. */
+export const ROUTES: readonly Route[] = [
+  divergencesRoute,
+  networksRoute,
+  networkRoute,
+  timeseriesRoute,
+  prefixesRoute,
+  networkCausesRoute,
+  connectionsRoute,
+  catalogueRoute,
+  statusRoute,
+  deadLettersRoute,
+]

@@ -1,0 +1,68 @@
+import { createServer, type Server } from 'node:http'
+import { Registry } from 'prom-client'
+import { createApp } from '../../core/runtime/http-server.ts'
+import { createAuthorize, type StoredToken } from '../../core/runtime/tokens.ts'
+import { silent, storeAt, temporaryFolder } from '../../core/store/testing.ts'
+import type { Bounds, Queries } from '../bounded-store.ts'
+import { createApiRouter } from '../router.ts'
+
+/** The real engine over a folder of its own; one to a test file. */
+export async function openStore() {
+  const folder = await temporaryFolder()
+  const store = storeAt(folder.path)
+  await store.start()
+  return {
+    store,
+    async close() {
+      await store.stop()
+      await folder.remove()
+    },
+  }
+}
+
+export type Answer = { status: number; headers: Headers; body: unknown }
+
+/** The API over HTTP on a free port, at a fixed time. */
+export async function serveApi({
+  store,
+  now,
+  tokens = [],
+  bounds,
+}: {
+  store: Queries
+  now: number
+  tokens?: StoredToken[]
+  bounds?: Bounds
+}) {
+  const registry = new Registry()
+  const router = createApiRouter({
+    store,
+    authorize: createAuthorize(tokens),
+    log: silent,
+    registry,
+    now: () => now,
+    version: '1.2.3',
+    ...(bounds && { bounds }),
+  })
+  const server = createServer(createApp([router], silent))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${portOf(server)}`
+  return {
+    url,
+    registry,
+    /** A request and its answer; JSON is parsed. */
+    async get(path: string, init: RequestInit = {}): Promise<Answer> {
+      const response = await fetch(url + path, init)
+      const text = await response.text()
+      const json = /json/.test(response.headers.get('content-type') ?? '')
+      return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
+    },
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('not listening')
+  return address.port
+}
