@@ -21,6 +21,7 @@ export function voteWorstClient(row: Row, client: number): void {
   if (free >= 0) {
     ints[i + I.CANDIDATE + free] = client
     floats[f + F.VOTE + free] = 1
+    floats[f + F.MOST_CLIENTS] = Math.max(at(floats, f + F.MOST_CLIENTS), candidates(row))
     return
   }
   for (let c = 0; c < CANDIDATES; c++) increase(floats, f + F.VOTE + c, -1)
@@ -40,11 +41,15 @@ export function worstClient(row: Row): WorstClient {
 
 /** A lower bound of the distinct clients that failed in the episode. */
 export function failingClients(row: Row): number {
-  let candidates = 0
-  for (let c = 0; c < CANDIDATES; c++) if (at(row.floats, row.f + F.VOTE + c) > 0) candidates++
-  return Math.max(candidates, at(row.floats, row.f + F.MOST_CLIENTS))
+  return at(row.floats, row.f + F.MOST_CLIENTS)
 }
 
 export function forgetClients(row: Row): void {
   row.floats.fill(0, row.f + F.MOST_CLIENTS, row.f + F.VOTE + CANDIDATES)
+}
+
+function candidates(row: Row): number {
+  let count = 0
+  for (let c = 0; c < CANDIDATES; c++) if (at(row.floats, row.f + F.VOTE + c) > 0) count++
+  return count
 }

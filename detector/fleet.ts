@@ -71,6 +71,7 @@ export function createFleet(options: DetectorOptions): Fleet {
   let tick = 0
   let hour = -1
   let worldExcess = 0
+  let stratumSeason = new Float64Array(0)
 
   const shared = createShared({ streams, world, lifecycle, options, add })
 
@@ -97,10 +98,12 @@ export function createFleet(options: DetectorOptions): Fleet {
     seen.minute = minute
     const hourOfDay = Math.floor(minute / 60) % 24
     leaveOutIgnored()
-    world.note(batch, tick, (stratum) => season.factor(world.strata[stratum]?.site ?? '', hourOfDay))
-    judgeBatch(hourOfDay)
-    suspicions.push(...shared.judge({ tick, minute, season: (site) => season.factor(site, hourOfDay) }))
-    noteSeason(hourOfDay)
+    const { parts } = options
+    const factors = seasons(hourOfDay)
+    if (parts.world || parts.season) world.note(batch, tick, factors)
+    judgeBatch()
+    if (parts.world) suspicions.push(...shared.judge({ tick, minute, season: (site) => season.factor(site, hourOfDay) }))
+    if (parts.season) noteSeason(hourOfDay)
     lifecycle.passMinute(minute, tick)
     batch.size = 0
   }
@@ -134,20 +137,29 @@ export function createFleet(options: DetectorOptions): Fleet {
     }
   }
 
-  function judgeBatch(hourOfDay: number): void {
+  /** The factor of each stratum in this hour. */
+  function seasons(hourOfDay: number): Float64Array {
+    if (stratumSeason.length < world.strata.length) stratumSeason = new Float64Array(world.strata.length)
+    world.strata.forEach(({ site }, stratum) => {
+      stratumSeason[stratum] = season.factor(site, hourOfDay)
+    })
+    return stratumSeason
+  }
+
+  function judgeBatch(): void {
     for (let from = 0; from < batch.size; ) {
       const stream = at(batch.stream, from)
       let to = from + 1
       while (to < batch.size && at(batch.stream, to) === stream) to++
       useRow(stream)
-      judgeRows(stream, from, to, hourOfDay)
+      judgeRows(stream, from, to)
       from = to
     }
   }
 
-  function judgeRows(stream: number, from: number, to: number, hourOfDay: number): void {
+  function judgeRows(stream: number, from: number, to: number): void {
     const kind = at(row.ints, row.i + I.KIND)
-    const spoilt = sumRows(kind, from, to, hourOfDay)
+    const spoilt = sumRows(kind, from, to)
     if (spoilt) row.ints[row.i + I.SPOILT] = at(row.ints, row.i + I.SPOILT) | HOUR_SPOILT.all
     noteRecent(stream, kind)
     if (seen.n === 0) return
@@ -163,7 +175,7 @@ export function createFleet(options: DetectorOptions): Fleet {
   }
 
   /** Sums the strata of a stream, each against its own rest of the world. True if the world spoils the hour. */
-  function sumRows(kind: number, from: number, to: number, hourOfDay: number): boolean {
+  function sumRows(kind: number, from: number, to: number): boolean {
     Object.assign(seen, { n: 0, k: 0, completed: 0, worst: 0, upper: 0, mean: 0 })
     worldExcess = 0
     let worstFailed = 0
@@ -173,7 +185,7 @@ export function createFleet(options: DetectorOptions): Fleet {
       worldExcess = Math.max(worldExcess, excess)
       if (excess > OUR_SIDE) continue
       const n = at(batch.n, r)
-      const factor = season.factor(world.strata[stratum]?.site ?? '', hourOfDay)
+      const factor = at(stratumSeason, stratum)
       seen.n += n
       seen.k += at(batch.k, r)
       seen.completed += at(batch.completed, r)

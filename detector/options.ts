@@ -17,6 +17,8 @@ export type DetectorOptions = {
 export type DetectorParts = {
   /** Contrast to the rest of the world (and of a prefix to its network). */
   world: boolean
+  /** One factor per site and hour of day. */
+  season: boolean
   /** Learn overdispersion; otherwise every client is taken as independent. */
   overdispersion: boolean
   /** The failures must be many clients'. */
@@ -29,6 +31,7 @@ export type DetectorParts = {
 
 export const ALL_PARTS: DetectorParts = {
   world: true,
+  season: true,
   overdispersion: true,
   worst_client: true,
   extra_traffic: true,

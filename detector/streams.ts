@@ -14,7 +14,7 @@ export const F = {
   N: 7,
   EXPECTED: 8,
   COMPLETED: 9,
-  /** Since the onset: most failing clients in one minute; votes of the three worst-client candidates. */
+  /** Since the onset: most failing clients known at once; votes of the three worst-client candidates. */
   MOST_CLIENTS: 10,
   VOTE: 11,
   /** Levels over two hours, per minute: clients decided, clients succeeded, handshakes completed; their weight. */

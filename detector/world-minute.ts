@@ -23,7 +23,7 @@ export type World = {
   readonly strata: readonly Stratum[]
   stratum(site: string, ip_version: number): number
   /** Takes in a minute: what every network adds to its strata. */
-  note(batch: Batch, tick: number, season: (stratum: number) => number): void
+  note(batch: Batch, tick: number, season: Float64Array): void
   /** Excess of the world without the network whose row `row` is, in that row's stratum: the worse of one and five minutes. */
   excess(batch: Batch, row: number): number
   /** Share of the recent weight in the strata asked for that belongs to networks with a fair part of the excess. */
@@ -71,7 +71,7 @@ export function createWorld(streams: Streams): World {
     return index
   }
 
-  function note(batch: Batch, tick: number, season: (stratum: number) => number): void {
+  function note(batch: Batch, tick: number, season: Float64Array): void {
     for (const each of strata) passMinute(each)
     makeRoom(batch.size)
     for (let row = 0; row < batch.size; row++) {
@@ -89,7 +89,7 @@ export function createWorld(streams: Streams): World {
     }
   }
 
-  function noteRow(batch: Batch, row: number, tick: number, season: (stratum: number) => number): void {
+  function noteRow(batch: Batch, row: number, tick: number, season: Float64Array): void {
     rowWeight[row] = 0
     rowExcess[row] = 0
     rowVariance[row] = 0
@@ -104,7 +104,7 @@ export function createWorld(streams: Streams): World {
     }
     const n = at(batch.n, row)
     const rate = at(batch.k, row) / n
-    const mean = Math.min(0.9, at(streams.floats, stream * FLOATS + F.MEAN) * season(of))
+    const mean = Math.min(0.9, at(streams.floats, stream * FLOATS + F.MEAN) * at(season, of))
     const weight = cappedWeight(n, into.clients, into.networks)
     rowWeight[row] = weight
     rowExcess[row] = weight * (rate - mean)
