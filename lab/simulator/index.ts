@@ -1,0 +1,7 @@
+export { type AsnRange, readAsnRanges } from './asn-ranges.ts'
+export { createFeed, type Feed, type FeedProgress } from './feed.ts'
+export { FeedError } from './feed-error.ts'
+export { createFeeder, type Feeder, type FeedTotals } from './feeder.ts'
+export { createPopulation, type Population, type SimulatedNetwork } from './population.ts'
+export { MINUTE_MS } from './rhythm.ts'
+export { type AgentEvents, createTraffic, type Incident, type Traffic } from './traffic.ts'
