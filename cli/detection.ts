@@ -6,7 +6,7 @@ import type { Logger } from '../core/runtime/log.ts'
 import type { Store } from '../core/store/store.ts'
 import { createIncidentDescriber } from '../detector/describe-incident.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
-import { createDetectorLoop } from '../detector/loop.ts'
+import { createDetectorLoop, type DetectorLoop } from '../detector/loop.ts'
 import { createMinuteReader } from '../detector/read-minutes.ts'
 
 /** The detector as a component, reading from and writing to the store. */
@@ -26,32 +26,50 @@ export function createDetection({
   /** Share of the stored history that is replayed, from 0 to 1. */
   onProgress?: (share: number) => void
 }): Component & { check: Check } {
-  const { history, watermark } = config.detector
+  const { watermark } = config.detector
   const incidents = createIncidentTable(store)
-  let replayed = false
-  const loop = createDetectorLoop({
-    read: createMinuteReader(store),
-    write: (changed) => incidents.write(changed),
-    describe: createIncidentDescriber(store),
-    stored: () => incidents.read(Math.floor((Date.now() - history) / 1000)),
-    clock: Date.now,
-    log,
-    registry,
-    onProgress,
-    onDeath: (error) => onDeath('detector', error),
-    options: { watermark_ms: watermark, history_ms: history, interval_ms: Math.min(5_000, watermark / 2) },
-  })
+  let loop: DetectorLoop | undefined
   return {
     name: 'detector',
     async start() {
-      await loop.start()
-      replayed = true
+      const history = await storedHistory(store, config.detector.history)
+      const created = createDetectorLoop({
+        read: createMinuteReader(store),
+        write: (changed) => incidents.write(changed),
+        describe: createIncidentDescriber(store),
+        stored: () => incidents.read(Math.floor((Date.now() - history) / 1000)),
+        clock: Date.now,
+        log,
+        registry,
+        onProgress,
+        onDeath: (error) => onDeath('detector', error),
+        options: {
+          watermark_ms: watermark,
+          history_ms: history,
+          interval_ms: Math.min(5_000, watermark / 2),
+        },
+      })
+      await created.start()
+      loop = created
     },
-    stop: () => loop.stop(),
+    async stop() {
+      await loop?.stop()
+    },
     check: {
       name: 'detector',
       check: () =>
-        replayed ? { ready: true } : { ready: false, reason: 'the stored minutes are being replayed' },
+        loop === undefined
+          ? { ready: false, reason: 'the stored minutes are being replayed' }
+          : { ready: true },
     },
   }
+}
+
+/** How far back there is something to replay, ms: at most what is configured, and no empty days before the first event. */
+async function storedHistory(store: Store, configured: number): Promise<number> {
+  const [row] = await store.query<{ first: number; minutes: number }>(
+    'SELECT toUnixTimestamp(min(minute)) AS first, count() AS minutes FROM minutes_by_network',
+  )
+  if (row === undefined || row.minutes === 0) return 0
+  return Math.min(configured, Date.now() - row.first * 1000)
 }

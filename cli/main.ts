@@ -8,7 +8,15 @@ import { UserError } from './user-error.ts'
 import { version } from './version.ts'
 
 /** Errors whose message was written for the person at the terminal. */
-const FORESEEN = new Set(['FolderHeld', 'StoreRefused', 'StoreUnavailable', 'ComponentDied'])
+const FORESEEN = new Set([
+  'ComponentDied',
+  'DatabaseUnusable',
+  'FolderHeld',
+  'ListenFailed',
+  'NetworksFileUnusable',
+  'StoreRefused',
+  'StoreUnavailable',
+])
 
 const io = createIo({ env: process.env, stdout: process.stdout, stderr: process.stderr })
 

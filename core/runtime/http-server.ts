@@ -68,12 +68,15 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
-function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') {
-    return new Error(
-      `port ${port} on ${host} is taken by another process; stop it or choose another with http.listen`,
-      { cause: error },
-    )
-  }
-  return new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error })
+/** The address cannot be listened on; the message says why and what to do. */
+export class ListenFailed extends Error {
+  override readonly name = 'ListenFailed'
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): ListenFailed {
+  const message =
+    error.code === 'EADDRINUSE'
+      ? `port ${port} on ${host} is taken by another process; stop it or choose another with http.listen`
+      : `cannot listen on ${host}:${port}: ${error.message}`
+  return new ListenFailed(message, { cause: error })
 }
