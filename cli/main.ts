@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { registerAsn } from './commands/asn.ts'
 import { registerConfig } from './commands/config.ts'
+import { registerDemo } from './commands/demo.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { createIo } from './io.ts'
@@ -40,6 +41,7 @@ Configuration comes from halfshake.yaml (or --config FILE, or HALFSHAKE_CONFIG),
   )
 
 registerUp(program, io)
+registerDemo(program, io)
 registerConfig(program, io)
 registerAsn(program, io)
 registerToken(program, io)

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
 import type { Command } from 'commander'
-import { ComponentDied, startAll } from '../../core/runtime/lifecycle.ts'
+import { startAll } from '../../core/runtime/lifecycle.ts'
 import { loadConfig } from '../config-file.ts'
+import { endOfProcess } from '../end-of-process.ts'
 import type { Io } from '../io.ts'
 import { createPipeline } from '../pipeline.ts'
 import { readerConnections } from '../reader-connections.ts'
@@ -34,19 +34,4 @@ Stop it with Ctrl-C.`)
         await running.stop()
       }
     })
-}
-
-/** Resolves at SIGTERM or SIGINT; rejects when a component died. */
-export function endOfProcess(): {
-  reached: Promise<unknown>
-  died: (component: string, error: unknown) => void
-} {
-  let died: (component: string, error: unknown) => void = () => undefined
-  const death = new Promise<never>((_, reject) => {
-    died = (component, error) => reject(new ComponentDied(component, error))
-  })
-  // It may die before anybody waits.
-  death.catch(() => undefined)
-  const signalled = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
-  return { reached: Promise.race([signalled, death]), died }
 }

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { parseConfig } from '../../core/runtime/config.ts'
+import { startAll } from '../../core/runtime/lifecycle.ts'
+import type { Feed } from '../../lab/simulator/index.ts'
+import { type Divergence, fetchDivergences, fetchNetwork, findingText } from '../demo/finding.ts'
+import { createDemoTraffic, type DemoTraffic } from '../demo/traffic.ts'
+import { endOfProcess } from '../end-of-process.ts'
+import type { Io } from '../io.ts'
+import { createPipeline } from '../pipeline.ts'
+import { readerConnections } from '../reader-connections.ts'
+import { UserError } from '../user-error.ts'
+
+type Options = { port: string; once?: boolean; json?: boolean }
+
+const LOOK_EVERY_MS = 5_000
+/** Found within this time, or the demo says that it was not. */
+const PATIENCE_MS = 300_000
+
+export function registerDemo(program: Command, io: Io): void {
+  program
+    .command('demo')
+    .description('a made-up edge with one broken network: see what is found')
+    .option('-p, --port <port>', 'port on 127.0.0.1, 0 for any', '8080')
+    .option('--once', 'end when the broken network was found')
+    .option('--json', 'what was found, for programs; implies --once')
+    .addHelpText(
+      'after',
+      `
+Sends six hours of handshakes of some 300 real networks through the HTTP ingest, then goes on live. Twelve minutes
+ago one mid-sized network broke: its path swallows large packets, so that large ClientHellos never arrive. Nothing tells
+the detector which one. The data lies in a temporary folder that is removed at the end.`,
+    )
+    .action(async (options: Options) => {
+      const folder = await mkdtemp(join(tmpdir(), 'halfshake-demo-'))
+      try {
+        await demo(options, folder, io)
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    })
+}
+
+async function demo({ port, once = false, json = false }: Options, folder: string, io: Io): Promise<void> {
+  const say = json ? io.error : io.print
+  const stopFeed = new AbortController()
+  const log = io.logger('warn')
+  const end = endOfProcess()
+  say('making up the edge: its networks, its clients, six hours of their handshakes …')
+  const traffic = createDemoTraffic({ now: Date.now(), signal: stopFeed.signal })
+  let feed: Feed | undefined
+  const pipeline = createPipeline({
+    config: configOf(port, folder),
+    log,
+    readers: readerConnections(io.env),
+    onDeath: end.died,
+    onAsnProgress: (share) => io.progress(`building the ASN database: ${Math.round(share * 100)} %`),
+    beforeDetector: async (url) => {
+      feed = traffic.feedTo(url)
+      await sendHistory(feed, traffic, io, say)
+    },
+  })
+  const running = await startAll(pipeline.components, { log })
+  try {
+    const live = feed?.follow({ signal: stopFeed.signal })
+    live?.catch((error: unknown) => end.died('live traffic', error))
+    const found = await Promise.race([untilFound(pipeline.url()), end.reached])
+    if (!Array.isArray(found)) return
+    if (json) io.print(JSON.stringify({ broken: traffic.victim, found }))
+    else await show(found, pipeline.url(), once, io)
+    if (!once && !json) await end.reached
+  } finally {
+    stopFeed.abort()
+    await running.stop()
+  }
+}
+
+async function sendHistory(
+  feed: Feed,
+  traffic: DemoTraffic,
+  io: Io,
+  say: (text: string) => void,
+): Promise<void> {
+  const started = Date.now()
+  let sent = 0
+  let told = 0
+  await feed.advance(started, ({ done, accepted }) => {
+    sent = accepted
+    const share = Math.floor(done * 100)
+    io.progress(`sending six hours of handshakes: ${share} % · ${accepted.toLocaleString('en')}`)
+    if (!io.isTerminal && share >= told + 25) {
+      told = share
+      say(`sending six hours of handshakes: ${share} %`)
+    }
+  })
+  const seconds = ((Date.now() - started) / 1000).toFixed(0)
+  say(
+    `${sent.toLocaleString('en')} handshakes of ${traffic.networks} networks sent and stored in ${seconds} s`,
+  )
+}
+
+/** Asks the API until it has an open divergence with its cause. */
+async function untilFound(url: string): Promise<Divergence[]> {
+  const deadline = Date.now() + PATIENCE_MS
+  while (Date.now() < deadline) {
+    const found = await fetchDivergences(url)
+    if (found.length > 0) return found
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+  throw new UserError(`nothing was found in ${PATIENCE_MS / 1000} s; that should not be: please report it`)
+}
+
+async function show(found: readonly Divergence[], url: string, once: boolean, io: Io): Promise<void> {
+  const detailed = await Promise.all(
+    found.map(async (divergence) => ({ divergence, network: await fetchNetwork(url, divergence) })),
+  )
+  const [first] = found
+  io.print(`\n${findingText(detailed, io)}`)
+  if (once) return
+  io.print(`
+Look at it, live:
+  ${url}/                                the page
+  ${url}/v1/networks/${first?.asn}            the network
+  ${url}/v1/networks/${first?.asn}/causes     why it fails
+  ${url}/v1/divergences                  what diverges
+  ${url}/docs                            the whole API
+Stop it with Ctrl-C.`)
+}
+
+function configOf(port: string, folder: string) {
+  const parsed = parseConfig({
+    env: { HALFSHAKE_HTTP_LISTEN: `127.0.0.1:${port}`, HALFSHAKE_DATA_FOLDER: folder },
+  })
+  if (!parsed.ok) throw new UserError(`--port ${port} is not a port: a whole number from 0 to 65535`)
+  return parsed.config
+}
