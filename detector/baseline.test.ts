@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { correlation, correlationOfHour, meanRate, upperRate, wander, wanderOfHour } from './baseline.ts'
+import {
+  correlation,
+  correlationOfHour,
+  meanRate,
+  pooledWander,
+  poolHour,
+  upperRate,
+  wander,
+  wanderOfHour,
+} from './baseline.ts'
 
 describe('meanRate and upperRate', () => {
   it('expect one failure in 75 clients of a network never seen', () => {
@@ -71,8 +80,23 @@ describe('wander', () => {
     expect(moment.weight).toBe(1e6)
   })
 
-  it('is zero while the spread of the hours is within its own noise', () => {
-    expect(wander({ excess: 9, weight: 100, noise: 100 })).toBe(0)
-    expect(wander({ excess: 30, weight: 100, noise: 100 })).toBeCloseTo(0.2, 12)
+  it('is the fleet’s for a stream of which little is known, and its own once much is', () => {
+    expect(wander({ excess: 0, weight: 0, noise: 0 }, 0.02, 0.04)).toBeCloseTo(0.04 * 0.0004, 12)
+    expect(wander({ excess: 1e4, weight: 1e9, noise: 1e-3 }, 0.02, 0.04)).toBeCloseTo(1e-5, 12)
   })
+
+  it('is never negative', () => expect(wander({ excess: -1e4, weight: 1e9, noise: 1 }, 0.02, 0)).toBe(0))
+})
+
+describe('pooledWander', () => {
+  it('finds the coefficient of variation that the hours have in common', () => {
+    // excess = 0.04·mean²·n² exactly, with plenty of information.
+    const pool = { cross: 0, square: 0 }
+    const moment = { excess: 0.04 * 0.0001 * 1e8, weight: 1e8, noise: 1e4 }
+    for (let hour = 0; hour < 100; hour++) poolHour(pool, moment, 0.01)
+    expect(pooledWander(pool)).toBeCloseTo((0.04 * 1e6) / (1e6 + 1e4), 6)
+  })
+
+  it('takes a small fleet to be steady', () =>
+    expect(pooledWander({ cross: 10, square: 10 })).toBeLessThan(0.002))
 })

@@ -93,11 +93,43 @@ export function wanderOfHour(hour: WanderHour): WanderMoment {
 
 export type WanderHour = { decided: number; failed: number; mean: number; rho: number; pairs: number }
 
-/** Between-hour variance of the rate from decayed sums of moments: only what stands out of its own noise counts. */
-export function wander(sums: WanderMoment): number {
-  if (sums.weight <= 0) return 0
-  return Math.max(0, (sums.excess - Math.sqrt(sums.noise)) / sums.weight)
+/**
+ * Between-hour variance of the rate: the stream's own moments and the fleet's variance for a rate like this, each
+ * weighed by its uncertainty, since most streams are too small to show their own drift. `pooled` is the fleet's
+ * squared coefficient of variation, see {@link pooledWander}.
+ */
+export function wander(sums: WanderMoment, mean: number, pooled: number): number {
+  const prior = pooled * mean * mean
+  if (sums.weight <= 0) return prior
+  const trust = 1 / (prior + DIFFERENT * mean * mean) ** 2
+  const ownTrust = (sums.weight * sums.weight) / sums.noise
+  const own = sums.excess / sums.weight
+  return Math.max(0, (own * ownTrust + prior * trust) / (ownTrust + trust))
 }
+
+/** How far a stream's squared coefficient of variation may be from the fleet's (a drift of 10 % where it has none). */
+const DIFFERENT = 0.01
+
+/** Sums of a regression through the origin of the hours' excess on mean²·n². */
+export type WanderPool = { cross: number; square: number }
+
+/** Adds one stream's hour; a single hour far out, as in a fault, counts as if it were not so far out. */
+export function poolHour(pool: WanderPool, moment: WanderMoment, mean: number): void {
+  if (moment.noise <= 0) return
+  const unit = mean * mean * moment.weight
+  const excess = Math.min(moment.excess, OUTLIER * Math.sqrt(moment.noise))
+  pool.cross += (excess * unit) / moment.noise
+  pool.square += (unit * unit) / moment.noise
+}
+
+/** The fleet's squared coefficient of variation of rates between hours; small fleets are taken to be steady. */
+export function pooledWander(pool: WanderPool): number {
+  return Math.max(0, pool.cross / (pool.square + STEADY))
+}
+
+const OUTLIER = 20
+/** Information of the assumption that there is no drift: that of some days of a mid-sized network. */
+const STEADY = 1e4
 
 const Z95 = 1.6448536269514722
 const SMALLEST_RATE = 1e-5

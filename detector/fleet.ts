@@ -1,4 +1,4 @@
-import { PRIOR_CLIENTS } from './baseline.ts'
+import { HOURLY_DECAY, PRIOR_CLIENTS, pooledWander } from './baseline.ts'
 import { type Batch, createBatch } from './batch.ts'
 import { worstClient } from './clients.ts'
 import { judgeStream, noteLevels, type Objection, resetEvidence, type StreamMinute } from './judge.ts'
@@ -8,7 +8,7 @@ import { explainingPrefixes, noteShare } from './prefixes.ts'
 import { createSeason } from './season.ts'
 import { createShared } from './shared.ts'
 import { at, createStreams, F, FLOATS, HOUR_SPOILT, I, INTS, KIND, type Streams } from './streams.ts'
-import { noteMinute, type Row, refresh, teachHour } from './teach.ts'
+import { type FleetKnowledge, noteMinute, type Row, refresh, teachHour } from './teach.ts'
 import { contrasted, excessWithout, OUR_SIDE, SHARED_FAULT_RHO } from './world.ts'
 import { createWorld, type World } from './world-minute.ts'
 
@@ -66,7 +66,7 @@ export function createFleet(options: DetectorOptions): Fleet {
   /** The network whose rows are under way, for its prefixes: excess per stratum, and its own minute. */
   const parent = { stream: -1, n: 0, excess: 0 }
   const stratumExcess: number[] = []
-  const priorClients = PRIOR_CLIENTS
+  const knowledge: FleetKnowledge = { priorClients: PRIOR_CLIENTS, wander: 0, pool: { cross: 0, square: 0 } }
   let suspicions: Suspicion[] = []
   let tick = 0
   let hour = -1
@@ -78,7 +78,7 @@ export function createFleet(options: DetectorOptions): Fleet {
   function add(kind: number, above: number): number {
     const stream = streams.add(kind, above)
     useRow(stream)
-    refresh(row, priorClients, options.parts)
+    refresh(row, knowledge, options.parts)
     return stream
   }
 
@@ -102,7 +102,8 @@ export function createFleet(options: DetectorOptions): Fleet {
     const factors = seasons(hourOfDay)
     if (parts.world || parts.season) world.note(batch, tick, factors)
     judgeBatch()
-    if (parts.world) suspicions.push(...shared.judge({ tick, minute, season: (site) => season.factor(site, hourOfDay) }))
+    if (parts.world)
+      suspicions.push(...shared.judge({ tick, minute, season: (site) => season.factor(site, hourOfDay) }))
     if (parts.season) noteSeason(hourOfDay)
     lifecycle.passMinute(minute, tick)
     batch.size = 0
@@ -114,9 +115,12 @@ export function createFleet(options: DetectorOptions): Fleet {
     if (first) return
     season.turn()
     lifecycle.markHour(minute)
+    knowledge.pool.cross *= HOURLY_DECAY
+    knowledge.pool.square *= HOURLY_DECAY
+    knowledge.wander = pooledWander(knowledge.pool)
     for (let stream = 0; stream < streams.count; stream++) {
       useRow(stream)
-      teachHour(row, priorClients, options.parts)
+      teachHour(row, knowledge, options.parts)
     }
   }
 

@@ -50,9 +50,12 @@ describe('hasCollapsed', () => {
 })
 
 describe('isExtraTraffic', () => {
-  const usual = { usualDecided: 100, usualSucceeded: 99 }
+  const usual = { expectedFailed: 1, usualDecided: 100, usualSucceeded: 99 }
   it('sees a scanner: a hundred failures more, nobody missing', () => {
     expect(isExtraTraffic({ decided: 205, failed: 105, ...usual })).toBe(true)
+  })
+  it('lets a fault in growing traffic pass', () => {
+    expect(isExtraTraffic({ decided: 120, failed: 15, ...usual })).toBe(false)
   })
   it('lets a fault pass: the failing clients are missing among the successes', () => {
     expect(isExtraTraffic({ decided: 100, failed: 60, ...usual })).toBe(false)

@@ -56,18 +56,25 @@ export function hasCollapsed(successes: number, usual: number): boolean {
   return chernoffBelow(successes, usual / 2) >= COLLAPSE_EXPONENT
 }
 
-/** Traffic of a stream since the onset beside what the two hours before promised for that time. */
-export type Traffic = { decided: number; failed: number; usualDecided: number; usualSucceeded: number }
+/** Traffic of a stream since the onset beside what the hour before promised for that time. */
+export type Traffic = {
+  decided: number
+  failed: number
+  /** Failures a healthy stream would have had. */
+  expectedFailed: number
+  usualDecided: number
+  usualSucceeded: number
+}
 
 /**
- * Whether the failures came *on top of* the usual traffic instead of out of it: there are clearly more clients than
- * usual, the surplus is about as large as the failures, and nobody who used to succeed is missing. That is a scanner
- * spread over many addresses, not a network that fails.
+ * Whether the failures came *on top of* the usual traffic instead of out of it: there are far more clients than
+ * usual, the surplus is about as large as the excess, and nobody who used to succeed is missing. That is a scanner
+ * spread over many addresses, not a network that fails. A surplus below a quarter may be the morning.
  */
 export function isExtraTraffic(traffic: Traffic): boolean {
-  const { decided, failed, usualDecided, usualSucceeded } = traffic
+  const { decided, failed, expectedFailed, usualDecided, usualSucceeded } = traffic
   const surplus = decided - usualDecided
-  if (surplus < 0.6 * failed) return false
+  if (surplus < 0.25 * usualDecided || surplus < 0.7 * (failed - expectedFailed)) return false
   if (chernoffAbove(decided / SPREAD, usualDecided / SPREAD) < SURPLUS_EXPONENT) return false
   const lost = (failed / decided) * usualSucceeded
   return chernoffBelow((decided - failed) / SPREAD, (usualSucceeded - lost / 2) / SPREAD) < MISSING_EXPONENT

@@ -106,6 +106,7 @@ function objectionTo(row: Row, tick: number, options: DetectorOptions): Objectio
   const traffic = {
     decided,
     failed,
+    expectedFailed: at(floats, f + F.EXPECTED),
     usualDecided: usual.decided * minutes,
     usualSucceeded: usual.succeeded * minutes,
   }
@@ -125,18 +126,19 @@ function successesCollapsed(row: Row, minutes: number): boolean {
 /** What a minute of this stream usually holds, from the last two hours; unknown in a stream's first minutes. */
 export function usualPerMinute(row: Row) {
   const { floats, f } = row
-  const weight = at(floats, f + F.LEVEL_WEIGHT)
+  const minutes = at(floats, f + F.LEVEL_MINUTES)
+  const lately = 1 - LATELY ** minutes
   return {
-    known: weight > KNOWN_WEIGHT,
-    decided: at(floats, f + F.LEVEL_N) / weight,
-    succeeded: at(floats, f + F.LEVEL_S) / weight,
-    completed: at(floats, f + F.LEVEL_COMPLETED) / weight,
+    known: minutes >= 2,
+    decided: at(floats, f + F.LEVEL_N) / lately,
+    succeeded: at(floats, f + F.LEVEL_S) / lately,
+    completed: at(floats, f + F.LEVEL_COMPLETED) / (1 - TWO_HOURS ** minutes),
   }
 }
 
+/** Successes are compared with the last two hours, traffic with the last 40 minutes, before the day moves on. */
 const TWO_HOURS = Math.exp(-1 / 120)
-/** One minute leaves a weight of 1 − exp(−1/120): known means at least two minutes. */
-const KNOWN_WEIGHT = 1.5 * (1 - TWO_HOURS)
+const LATELY = Math.exp(-1 / 40)
 
 /** Moves the two-hour levels and the ten-minute windows on to this minute; minutes without a row count as empty. */
 export function noteLevels(row: Row, seen: StreamMinute, suspect: boolean): void {
@@ -146,16 +148,20 @@ export function noteLevels(row: Row, seen: StreamMinute, suspect: boolean): void
   increase(floats, f + F.WINDOW, seen.completed)
   ints[i + I.LAST] = seen.tick
   if (suspect) return
-  const decay = last === 0 ? 1 : TWO_HOURS ** (seen.tick - last)
-  const weight = at(floats, f + F.LEVEL_WEIGHT)
-  const usual = weight > 0 ? at(floats, f + F.LEVEL_COMPLETED) / weight : seen.completed
-  floats[f + F.LEVEL_WEIGHT] = last === 0 ? 1 - TWO_HOURS : 1 - (1 - weight) * decay
-  const gain = 1 - TWO_HOURS
-  floats[f + F.LEVEL_N] = at(floats, f + F.LEVEL_N) * decay + gain * seen.n
-  floats[f + F.LEVEL_S] = at(floats, f + F.LEVEL_S) * decay + gain * (seen.n - seen.k)
+  const usual = at(floats, f + F.LEVEL_MINUTES) > 0 ? usualPerMinute(row).completed : seen.completed
+  const passed = last === 0 ? 1 : seen.tick - last
+  increase(floats, f + F.LEVEL_MINUTES, Math.min(passed, LONGEST_LEVEL - at(floats, f + F.LEVEL_MINUTES)))
+  moveLevel(floats, f + F.LEVEL_N, LATELY, passed, seen.n)
+  moveLevel(floats, f + F.LEVEL_S, LATELY, passed, seen.n - seen.k)
   // One client's burst of handshakes must not look like a level that is lost afterwards.
-  const usualBurst = Math.min(seen.completed, 4 * usual + 10)
-  floats[f + F.LEVEL_COMPLETED] = at(floats, f + F.LEVEL_COMPLETED) * decay + gain * usualBurst
+  moveLevel(floats, f + F.LEVEL_COMPLETED, TWO_HOURS, passed, Math.min(seen.completed, 4 * usual + 10))
+}
+
+/** Minutes after which a level no longer depends on how long it has been followed. */
+const LONGEST_LEVEL = 5000
+
+function moveLevel(floats: Float32Array, level: number, keep: number, passed: number, value: number): void {
+  floats[level] = at(floats, level) * keep ** passed + (1 - keep) * value
 }
 
 function moveWindow(row: Row, last: number, tick: number): void {

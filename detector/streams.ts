@@ -17,11 +17,11 @@ export const F = {
   /** Since the onset: most failing clients known at once; votes of the three worst-client candidates. */
   MOST_CLIENTS: 10,
   VOTE: 11,
-  /** Levels over two hours, per minute: clients decided, clients succeeded, handshakes completed; their weight. */
+  /** Levels per minute: clients decided and succeeded lately, handshakes completed in two hours; minutes followed. */
   LEVEL_N: 14,
   LEVEL_S: 15,
   LEVEL_COMPLETED: 16,
-  LEVEL_WEIGHT: 17,
+  LEVEL_MINUTES: 17,
   /** Handshakes completed in this and in the last ten minutes. */
   WINDOW: 18,
   LAST_WINDOW: 19,

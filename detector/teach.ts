@@ -4,13 +4,18 @@ import {
   HOURLY_DECAY,
   LARGEST_RHO,
   meanRate,
+  poolHour,
   SMALLEST_RHO,
   upperRate,
+  type WanderPool,
   wander,
   wanderOfHour,
 } from './baseline.ts'
 import type { DetectorParts } from './options.ts'
 import { at, F, HOUR_SPOILT, I, increase } from './streams.ts'
+
+/** What the streams of a fleet lend each other: the prior for networks never seen, and how much rates wander. */
+export type FleetKnowledge = { priorClients: number; wander: number; pool: WanderPool }
 
 /** One stream's row in the two arrays of streams.ts. */
 export type Row = { floats: Float32Array; ints: Int32Array; f: number; i: number }
@@ -34,33 +39,32 @@ export function noteMinute(row: Row, minute: number, n: number, k: number): void
  * The hour is over: what was good in it joins the history. Hours under suspicion are held back until the suspicion
  * is gone (then they count) or became an incident (then they never do), so that a slow fault cannot teach itself.
  */
-export function teachHour(row: Row, priorClients: number, parts: DetectorParts): void {
+export function teachHour(row: Row, fleet: FleetKnowledge, parts: DetectorParts): void {
   const { floats, ints, f, i } = row
   closeBlock(floats, f)
   forget(floats, f)
   const spoilt = at(ints, i + I.SPOILT)
   if (spoilt < HOUR_SPOILT.all) learnCorrelation(floats, f)
-  if (spoilt === 0) learnOrHold(row, priorClients)
+  if (spoilt === 0) learnOrHold(row, fleet)
   else dropHeld(floats, ints, f, i)
   clearHour(floats, ints, f, i)
-  refresh(row, priorClients, parts)
+  refresh(row, fleet, parts)
 }
 
 /** Recomputes what judging needs from the history: mean rate, upper limit, ρ. */
-export function refresh(row: Row, priorClients: number, parts: DetectorParts): void {
+export function refresh(row: Row, fleet: FleetKnowledge, parts: DetectorParts): void {
   const { floats, f } = row
   const spread = {
     excess: at(floats, f + F.WANDER_EXCESS),
     weight: at(floats, f + F.WANDER_WEIGHT),
     noise: at(floats, f + F.WANDER_NOISE),
   }
-  const history = {
-    decided: at(floats, f + F.HISTORY_N),
-    failed: at(floats, f + F.HISTORY_K),
-    wander: wander(spread),
-  }
-  floats[f + F.MEAN] = meanRate(history, priorClients)
-  floats[f + F.UPPER] = parts.upper_limit ? upperRate(history, priorClients) : at(floats, f + F.MEAN)
+  const counts = { decided: at(floats, f + F.HISTORY_N), failed: at(floats, f + F.HISTORY_K) }
+  const { priorClients } = fleet
+  const mean = meanRate({ ...counts, wander: 0 }, priorClients)
+  const history = { ...counts, wander: wander(spread, mean, fleet.wander) }
+  floats[f + F.MEAN] = mean
+  floats[f + F.UPPER] = parts.upper_limit ? upperRate(history, priorClients) : mean
   floats[f + F.RHO] = parts.overdispersion
     ? correlation(at(floats, f + F.RHO_SUM), at(floats, f + F.RHO_INFORMATION))
     : SMALLEST_RHO / 1000
@@ -71,30 +75,32 @@ const SUSPICIOUS = 3
 /** After this many hours a suspicion that came to nothing is how the stream is now. */
 const LONGEST_HELD = 24
 
-function learnOrHold(row: Row, priorClients: number): void {
+function learnOrHold(row: Row, fleet: FleetKnowledge): void {
   const { floats, ints, f, i } = row
+  learnWander(floats, f, fleet)
   if (at(floats, f + F.C) > SUSPICIOUS && at(ints, i + I.HELD) < LONGEST_HELD) {
     increase(floats, f + F.HELD_N, at(floats, f + F.HOUR_N))
     increase(floats, f + F.HELD_K, at(floats, f + F.HOUR_K))
     increase(ints, i + I.HELD, 1)
     return
   }
-  learnWander(floats, f, priorClients)
   increase(floats, f + F.HISTORY_N, at(floats, f + F.HOUR_N) + at(floats, f + F.HELD_N))
   increase(floats, f + F.HISTORY_K, at(floats, f + F.HOUR_K) + at(floats, f + F.HELD_K))
   dropHeld(floats, ints, f, i)
 }
 
-function learnWander(floats: Float32Array, f: number, priorClients: number): void {
+function learnWander(floats: Float32Array, f: number, fleet: FleetKnowledge): void {
   const decided = at(floats, f + F.HOUR_N)
-  if (decided === 0 || at(floats, f + F.HISTORY_N) < priorClients) return
+  if (decided === 0 || at(floats, f + F.HISTORY_N) < fleet.priorClients) return
+  const mean = at(floats, f + F.MEAN)
   const moment = wanderOfHour({
     decided,
     failed: at(floats, f + F.HOUR_K),
-    mean: at(floats, f + F.MEAN),
+    mean,
     rho: at(floats, f + F.RHO),
     pairs: at(floats, f + F.HOUR_PAIRS),
   })
+  poolHour(fleet.pool, moment, mean)
   increase(floats, f + F.WANDER_EXCESS, moment.excess)
   increase(floats, f + F.WANDER_WEIGHT, moment.weight)
   increase(floats, f + F.WANDER_NOISE, moment.noise)
