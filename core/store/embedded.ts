@@ -6,16 +6,15 @@ import type { Component } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
 import { classify } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
+import { insertSettings, ONE_BLOCK, settingsClause } from './insert.ts'
 import { type Entry, type Journal, openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
 import { applyRetention, type Retention } from './retention.ts'
 import type { Block, Store } from './store.ts'
-import { COLUMNS } from './tables.ts'
+import { readStructures } from './structures.ts'
 
 type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
 
-/** More than any block has rows, so that a block is inserted as one and its token stands for all of it. */
-const ONE_BLOCK = 10_000_000
 const RETRY_MS = [100, 300, 1_000, 3_000, 10_000] as const
 
 /** The ClickHouse engine in this process, over a folder that belongs to it alone. */
@@ -128,10 +127,7 @@ export function createEmbeddedStore({
       // Settings stand in the statement: given on the call they would stay with the session.
       await store.command(
         `INSERT INTO ${table} SELECT * FROM file({path:String}, 'RowBinary', {structure:String})
-         SETTINGS insert_deduplication_token = '${table}:${token}', insert_deduplicate = 1, async_insert = 0,
-           deduplicate_blocks_in_dependent_materialized_views = 1, max_threads = 1, max_insert_threads = 1,
-           max_block_size = ${ONE_BLOCK}, max_insert_block_size = ${ONE_BLOCK},
-           min_insert_block_size_rows = ${ONE_BLOCK}, min_insert_block_size_bytes = 0`,
+         ${settingsClause({ ...insertSettings(table, token), max_threads: 1, max_block_size: ONE_BLOCK })}`,
         { path: resolve(path), structure: structures[table] ?? '' },
       )
     }
@@ -151,23 +147,6 @@ async function prepare(clients: readonly ClickHouseClient[]): Promise<void> {
       client.command({ query: 'SET output_format_json_quote_64bit_integers = 0, max_execution_time = 60' }),
     )
   }
-}
-
-/** The columns that are written, with the types that the tables have; a table that differs is refused here, by name. */
-async function readStructures(store: Store): Promise<Record<string, string>> {
-  const structures: Record<string, string> = {}
-  for (const [table, columns] of Object.entries(COLUMNS)) {
-    const found = await store.query<{ name: string; type: string }>(
-      'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position',
-      { table },
-    )
-    const names = found.map(({ name }) => name).join(' ')
-    if (names !== columns.join(' ')) {
-      throw new Error(`table ${table} has the columns ${names}; this program writes ${columns.join(' ')}`)
-    }
-    structures[table] = found.map(({ name, type }) => `${name} ${type}`).join(', ')
-  }
-  return structures
 }
 
 async function applyFsync(store: Store, fsync: boolean): Promise<void> {
