@@ -11,6 +11,8 @@ export type Host = {
   spawn(program: string, args: readonly string[], options?: SpawnOptions): ChildProcess
   /** Gives the device an address in CIDR form (192.0.2.1/24, 2001:db8::1/64), usable at once. */
   addAddress(device: string, cidr: string): Promise<void>
+  /** Makes every address of a prefix its own, to bind to, without naming them one by one. */
+  ownPrefix(cidr: string): Promise<void>
   /** Sends what is for `to` (CIDR or `default`) to the neighbour `via`. */
   addRoute(to: string, via: string): Promise<void>
   /** Forwards packets between its devices, IPv4 and IPv6. */
@@ -52,6 +54,10 @@ export async function createHost(run: Command, name: string, namespace: string):
       spawn('ip', ['netns', 'exec', namespace, program, ...args], options),
     async addAddress(device, cidr) {
       await ip('address', 'add', cidr, 'dev', device)
+    },
+    async ownPrefix(cidr) {
+      await sysctl(cidr.includes(':') ? 'ipv6/ip_nonlocal_bind' : 'ipv4/ip_nonlocal_bind', '1')
+      await ip(cidr.includes(':') ? '-6' : '-4', 'route', 'add', 'local', cidr, 'dev', 'lo')
     },
     async addRoute(to, via) {
       await ip(via.includes(':') ? '-6' : '-4', 'route', 'add', to, 'via', via)

@@ -3,13 +3,15 @@ import { Interrupted } from './lab-error.ts'
 import { removeLeftovers } from './namespaces.ts'
 import { createNetwork, type Network } from './network.ts'
 
+const GRACE_MS = 2000
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Gives `body` a network and takes it down again: when body ends, throws, is interrupted by SIGINT, SIGTERM or
  * SIGHUP, when `signal` aborts, and when the process exits some other way. First it removes what dead runs left.
  *
- * The signal given to body aborts on interruption. Body is not waited for then, so nothing can hold up the end.
+ * The signal given to body aborts on interruption. The network goes at once; body has two seconds to end as well, and
+ * is not waited for any longer.
  * @throws Interrupted after such a signal, the abort reason, LabError, or whatever body throws.
  */
 export async function withNetwork<T>(
@@ -29,15 +31,25 @@ export async function withNetwork<T>(
     onExit: () => network.destroyNow(),
     outer,
   })
+  const running = body(network, stop.signal)
   try {
-    return await Promise.race([body(network, stop.signal), stopped])
+    return await Promise.race([running, stopped])
   } finally {
-    // Body may still run after an interruption: let it see the end. (Aborting twice keeps the first reason.)
     stopped.catch(() => {})
-    stop.abort()
     await network.destroy()
+    if (stop.signal.aborted) await atMost(GRACE_MS, running)
     forget()
   }
+}
+
+/** Resolves when the promise settles, or after `ms`. */
+async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.allSettled([Promise.race([promise, late])])
+  clearTimeout(timer)
 }
 
 function listen({

@@ -75,12 +75,12 @@ const pathOutbound: MakeFate = (about) => {
 }
 
 /** The hello drips in, in order, and is not whole at the deadline. */
-const slow: MakeFate = ({ client, random, rttMs }) =>
+const slow: MakeFate = ({ random, rttMs }) =>
   timeout(
     {
-      bytes_in: 100 + random.below(client.helloBytes - 120),
+      bytes_in: 100 + random.below(180),
       bytes_out: 0,
-      ...kernel(rttMs * 4, { segsIn: 1 + random.below(3) }),
+      ...kernel(rttMs * 4, { segsIn: 3 + random.below(5) }),
     },
     random,
   )
