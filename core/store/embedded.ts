@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type ClickHouseClient, createClient } from '@clickhouse/client'
-import { createChdbConnection } from 'chdb/connection'
+import type { ClickHouseClient } from '@clickhouse/client'
 import type { Component } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
+import { type Engine, openEngine } from './engine/engine.ts'
 import { classify } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import { insertSettings, ONE_BLOCK, settingsClause } from './insert.ts'
@@ -13,9 +12,13 @@ import { applyRetention, type Retention } from './retention.ts'
 import type { Block, Store } from './store.ts'
 import { readStructures } from './structures.ts'
 
-type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
-
 const RETRY_MS = [100, 300, 1_000, 3_000, 10_000] as const
+
+export type EmbeddedStore = Store &
+  Component & {
+    /** The engine behind the store, once started. */
+    engine(): Engine
+  }
 
 /** The ClickHouse engine in this process, over a folder that belongs to it alone. */
 export function createEmbeddedStore({
@@ -31,10 +34,11 @@ export function createEmbeddedStore({
   /** Connections for reading, so that none waits behind an insert; each query occupies one of libuv's threads. */
   readers: number
   log: Logger
-}): Store & Component {
+}): EmbeddedStore {
   const clients: ClickHouseClient[] = []
   let readers: ClickHouseClient[] = []
   let lock: { release(): Promise<void> } | undefined
+  let engine: Engine | undefined
   let journal: Journal | undefined
   let structures: Record<string, string> = {}
   let turn = 0
@@ -45,15 +49,12 @@ export function createEmbeddedStore({
   const writer = () => clients[0] ?? notStarted()
   const reader = () => readers[turn++ % readers.length] ?? notStarted()
 
-  const store: Store & Component = {
+  const store: EmbeddedStore = {
     name: 'store',
     async start() {
       lock = await lockFolder(folder)
-      const path = resolve(folder, 'clickhouse')
-      await mkdir(path, { recursive: true, mode: 0o700 })
-      for (let i = 0; i <= readerCount; i += 1) {
-        clients.push(connect(path))
-      }
+      engine = await openEngine(folder)
+      for (let i = 0; i <= readerCount; i += 1) clients.push(engine.client())
       readers = clients.slice(1)
       await prepare(clients)
       await migrate(store, { log })
@@ -67,6 +68,7 @@ export function createEmbeddedStore({
       stopped = true
       await lastWrite.catch(() => undefined)
       for (const client of clients.splice(0).reverse()) await client.close()
+      await engine?.close()
       await lock?.release()
     },
     async query<Row>(sql: string, parameters: Record<string, unknown> = {}) {
@@ -81,11 +83,14 @@ export function createEmbeddedStore({
     async insert(table, rows) {
       await classify(() => writer().insert({ table, values: [...rows], format: 'JSONEachRow' }))
     },
-    write(block) {
-      const written = lastWrite.then(() => journalAndWrite(block))
+    write(block, { token } = {}) {
+      const written = lastWrite.then(() =>
+        token === undefined ? journalAndWrite(block) : writeUnder(token, block),
+      )
       lastWrite = written.catch(() => undefined)
       return written
     },
+    engine: () => engine ?? notStarted(),
   }
   return store
 
@@ -96,6 +101,19 @@ export function createEmbeddedStore({
     const entry = await open.add(filled)
     await writeUntilDone(entry)
     await open.remove(entry)
+  }
+
+  /** The caller can build the block again, so it is not owed: it is tried once and forgotten by a crash. */
+  async function writeUnder(token: string, block: Block): Promise<void> {
+    const open = journal ?? notStarted()
+    const filled = block.filter(({ rows }) => rows > 0)
+    if (filled.length === 0) return
+    const entry = await open.lend(filled, token)
+    try {
+      await insertEntry(entry)
+    } finally {
+      await open.remove(entry)
+    }
   }
 
   async function recover(open: Journal): Promise<void> {
@@ -132,12 +150,6 @@ export function createEmbeddedStore({
       )
     }
   }
-}
-
-function connect(path: string): ClickHouseClient {
-  // chdb is typed against its own copy of the client's declarations; the interface is the same.
-  const connection = createChdbConnection({ path }) as unknown as ClientConnection
-  return createClient({ connection })
 }
 
 /** Settings for every statement of every connection; they never change, so that none can leak. */

@@ -16,6 +16,8 @@ export type Journal = {
   /** Blocks left behind by a crash, oldest first; entries that were never completed are removed. */
   pending(): Promise<Entry[]>
   add(block: Block): Promise<Entry>
+  /** Files for the engine to read, under the caller's own token: not owed, gone after a crash. */
+  lend(block: Block, token: string): Promise<Entry>
   remove(entry: Entry): Promise<void>
 }
 
@@ -26,6 +28,14 @@ export async function openJournal(folder: string, { fsync }: { fsync: boolean })
   // Differs at every start, so that a number used again is another token.
   const incarnation = randomBytes(6).toString('hex')
   let count = 0
+  const writeDraft = async (block: Block, sync: boolean) => {
+    count += 1
+    const name = `${Date.now()}-${incarnation}-${count}`
+    const draft = join(folder, UNFINISHED + name)
+    await mkdir(draft)
+    for (const { table, data } of block) await writeRows(join(draft, table), data, sync)
+    return { name, draft }
+  }
   return {
     async pending() {
       const names = (await readdir(folder)).sort()
@@ -35,33 +45,31 @@ export async function openJournal(folder: string, { fsync }: { fsync: boolean })
       return Promise.all(complete.map((name) => readEntry(join(folder, name))))
     },
     async add(block) {
-      count += 1
-      const name = `${Date.now()}-${incarnation}-${count}`
-      const draft = join(folder, UNFINISHED + name)
-      await mkdir(draft)
-      for (const { table, data } of block) await writeRows(join(draft, table), data, fsync)
+      const { name, draft } = await writeDraft(block, fsync)
       // The rename makes it whole: before it the block was never accepted, after it it will be stored.
       await rename(draft, join(folder, name))
       if (fsync) await syncFolder(folder)
-      return entryOf(
-        join(folder, name),
-        block.map(({ table }) => table),
-      )
+      return entryOf(join(folder, name), name, block)
+    },
+    async lend(block, token) {
+      const { draft } = await writeDraft(block, false)
+      return entryOf(draft, token, block)
     },
     remove: ({ folder: done }) => rm(done, { recursive: true, force: true }),
   }
 }
 
 async function readEntry(folder: string): Promise<Entry> {
-  return entryOf(folder, (await readdir(folder)).sort())
+  const tables = (await readdir(folder)).sort()
+  return entryOf(
+    folder,
+    basename(folder),
+    tables.map((table) => ({ table })),
+  )
 }
 
-function entryOf(folder: string, tables: readonly string[]): Entry {
-  return {
-    folder,
-    token: basename(folder),
-    files: tables.map((table) => ({ table, path: join(folder, table) })),
-  }
+function entryOf(folder: string, token: string, block: readonly { table: string }[]): Entry {
+  return { folder, token, files: block.map(({ table }) => ({ table, path: join(folder, table) })) }
 }
 
 async function writeRows(path: string, data: Uint8Array, fsync: boolean): Promise<void> {

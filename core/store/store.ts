@@ -17,8 +17,13 @@ export type Store = {
   command(sql: string, parameters?: QueryParameters): Promise<void>
   /** Inserts objects into a small table (incidents, rules, …), one JSON object a row. */
   insert(table: string, rows: readonly Record<string, unknown>[]): Promise<void>
-  /** Resolves when the block is durable in its tables and in every rollup. */
-  write(block: Block): Promise<void>
+  /**
+   * Resolves when the block is durable in its tables and in every rollup.
+   * Without a token the store takes care of the block itself: after a crash it completes what was begun.
+   * With one, the caller does: on failure, or after a crash, it writes the very same block again under the same
+   * token; what is there already is recognised, what is missing is added.
+   */
+  write(block: Block, options?: { token?: string }): Promise<void>
 }
 
 /** The store cannot do it now; the same call may succeed later. */
