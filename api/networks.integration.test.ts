@@ -213,7 +213,7 @@ describe('the list of networks', () => {
 })
 
 describe('pages of the list', () => {
-  test.each(['handshakes', 'success_rate', 'divergence', 'asn'])(
+  test.each(['handshakes', 'noise', 'success_rate', 'divergence'])(
     'by %s, one at a time, give every network once in the same order',
     async (sort) => {
       for (const order of ['asc', 'desc']) {

@@ -7,11 +7,10 @@ const FOLDER = join(import.meta.dirname, 'pages')
 const FILES: Record<string, string> = {
   '/': 'index.html',
   '/docs': 'docs.html',
-  '/assets/base.css': 'base.css',
-  '/assets/overview.js': 'overview.js',
-  '/assets/docs.js': 'docs.js',
-  '/assets/dom.js': 'dom.js',
   '/favicon.svg': 'favicon.svg',
+  ...assets('base.css', 'docs.css'),
+  ...assets('dom.js', 'client.js', 'overview.js', 'incidents.js', 'networks.js', 'network-details.js'),
+  ...assets('docs.js', 'schema.js'),
 }
 
 /** Nothing inline, nothing from another host, no frame around it. */
@@ -36,4 +35,8 @@ export function createPages(): Router {
     })
   }
   return router
+}
+
+function assets(...files: string[]): Record<string, string> {
+  return Object.fromEntries(files.map((file) => [`/assets/${file}`, file]))
 }

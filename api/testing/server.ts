@@ -54,7 +54,7 @@ export async function serveApi({
     async get(path: string, init: RequestInit = {}): Promise<Answer> {
       const response = await fetch(url + path, init)
       const text = await response.text()
-      const json = /json/.test(response.headers.get('content-type') ?? '')
+      const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
       return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
     },
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
