@@ -180,7 +180,7 @@ export function createFleet(options: DetectorOptions): Fleet {
 
   /** Sums the strata of a stream, each against its own rest of the world. True if the world spoils the hour. */
   function sumRows(kind: number, from: number, to: number): boolean {
-    Object.assign(seen, { n: 0, k: 0, completed: 0, worst: 0, upper: 0, mean: 0 })
+    clearSeen()
     worldExcess = 0
     let worstFailed = 0
     for (let r = from; r < to; r++) {
@@ -205,6 +205,15 @@ export function createFleet(options: DetectorOptions): Fleet {
     return worldExcess > SPOILING_EXCESS
   }
 
+  function clearSeen(): void {
+    seen.n = 0
+    seen.k = 0
+    seen.completed = 0
+    seen.worst = 0
+    seen.upper = 0
+    seen.mean = 0
+  }
+
   function excessOf(kind: number, r: number, stratum: number): number {
     if (!options.parts.world) return 0
     if (kind === KIND.prefix) return stratumExcess[stratum] ?? 0
@@ -216,11 +225,15 @@ export function createFleet(options: DetectorOptions): Fleet {
   /** Five-minute memory of clients and excess, which a network's prefixes are compared with. */
   function noteRecent(stream: number, kind: number): void {
     const { floats, ints, f, i } = row
-    const faded = FORGET ** (tick - at(ints, i + I.LAST))
+    const passed = tick - at(ints, i + I.LAST)
+    const faded = passed === 1 ? FORGET : FORGET ** passed
     const excess = seen.k - seen.mean
     floats[f + F.RECENT_N] = at(floats, f + F.RECENT_N) * faded + seen.n
     floats[f + F.RECENT_EXCESS] = at(floats, f + F.RECENT_EXCESS) * faded + excess
-    if (kind !== KIND.prefix) Object.assign(parent, { stream, n: seen.n, excess })
+    if (kind === KIND.prefix) return
+    parent.stream = stream
+    parent.n = seen.n
+    parent.excess = excess
   }
 
   /** A prefix is judged against its network without it: when all of the network fails, that is the network's incident. */
@@ -250,11 +263,16 @@ export function createFleet(options: DetectorOptions): Fleet {
     if (stream >= 0 && excess > SPOILING_EXCESS) row.ints[row.i + I.SPOILT] = HOUR_SPOILT.all
   }
 
+  /** As excessWithout in world.ts, for one network and one of its prefixes. */
   function excessBeside(n: number, excess: number, ownN: number, ownExcess: number, p: number): number {
-    const variance = (clients: number) => p * (1 - p) * clients * (1 + clients * seen.rho)
+    const others = n - ownN
+    // Most minutes end here: the rest of the network has no excess at all.
+    if (others <= 0.01 || excess - ownExcess <= 0) return 0
+    const variance = p * (1 - p) * n * (1 + n * seen.rho)
+    const ownVariance = p * (1 - p) * ownN * (1 + ownN * seen.rho)
     return excessWithout(
-      { weight: n, excess, variance: variance(n) },
-      { weight: ownN, excess: ownExcess, variance: Math.min(variance(n), variance(ownN)) },
+      { weight: n, excess, variance },
+      { weight: ownN, excess: ownExcess, variance: Math.min(variance, ownVariance) },
     )
   }
 

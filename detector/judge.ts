@@ -127,18 +127,23 @@ function successesCollapsed(row: Row, minutes: number): boolean {
 export function usualPerMinute(row: Row) {
   const { floats, f } = row
   const minutes = at(floats, f + F.LEVEL_MINUTES)
-  const lately = 1 - LATELY ** minutes
+  const lately = 1 - (LATELY_LEFT[minutes] ?? 0)
   return {
     known: minutes >= 2,
     decided: at(floats, f + F.LEVEL_N) / lately,
     succeeded: at(floats, f + F.LEVEL_S) / lately,
-    completed: at(floats, f + F.LEVEL_COMPLETED) / (1 - TWO_HOURS ** minutes),
+    completed: at(floats, f + F.LEVEL_COMPLETED) / (1 - (TWO_HOURS_LEFT[minutes] ?? 0)),
   }
 }
 
 /** Successes are compared with the last two hours, traffic with the last 40 minutes, before the day moves on. */
 const TWO_HOURS = Math.exp(-1 / 120)
 const LATELY = Math.exp(-1 / 40)
+/** Minutes after which a level no longer depends on how long it has been followed. */
+const LONGEST_LEVEL = 4000
+/** What a level still lacks after so many minutes. */
+const TWO_HOURS_LEFT = Float64Array.from({ length: LONGEST_LEVEL + 1 }, (_, minutes) => TWO_HOURS ** minutes)
+const LATELY_LEFT = Float64Array.from({ length: LONGEST_LEVEL + 1 }, (_, minutes) => LATELY ** minutes)
 
 /** Moves the two-hour levels and the ten-minute windows on to this minute; minutes without a row count as empty. */
 export function noteLevels(row: Row, seen: StreamMinute, suspect: boolean): void {
@@ -148,20 +153,20 @@ export function noteLevels(row: Row, seen: StreamMinute, suspect: boolean): void
   increase(floats, f + F.WINDOW, seen.completed)
   ints[i + I.LAST] = seen.tick
   if (suspect) return
-  const usual = at(floats, f + F.LEVEL_MINUTES) > 0 ? usualPerMinute(row).completed : seen.completed
+  const minutes = at(floats, f + F.LEVEL_MINUTES)
+  const followed = 1 - (TWO_HOURS_LEFT[minutes] ?? 0)
+  const usual = minutes > 0 ? at(floats, f + F.LEVEL_COMPLETED) / followed : seen.completed
   const passed = last === 0 ? 1 : seen.tick - last
-  increase(floats, f + F.LEVEL_MINUTES, Math.min(passed, LONGEST_LEVEL - at(floats, f + F.LEVEL_MINUTES)))
+  floats[f + F.LEVEL_MINUTES] = Math.min(minutes + passed, LONGEST_LEVEL)
   moveLevel(floats, f + F.LEVEL_N, LATELY, passed, seen.n)
   moveLevel(floats, f + F.LEVEL_S, LATELY, passed, seen.n - seen.k)
   // One client's burst of handshakes must not look like a level that is lost afterwards.
   moveLevel(floats, f + F.LEVEL_COMPLETED, TWO_HOURS, passed, Math.min(seen.completed, 4 * usual + 10))
 }
 
-/** Minutes after which a level no longer depends on how long it has been followed. */
-const LONGEST_LEVEL = 5000
 
 function moveLevel(floats: Float32Array, level: number, keep: number, passed: number, value: number): void {
-  floats[level] = at(floats, level) * keep ** passed + (1 - keep) * value
+  floats[level] = at(floats, level) * (passed === 1 ? keep : keep ** passed) + (1 - keep) * value
 }
 
 function moveWindow(row: Row, last: number, tick: number): void {

@@ -43,11 +43,19 @@ export function createWorld(streams: Streams): World {
   const strataByName = new Map<string, number>()
   const cellOf = new Map<number, number>()
   let cells = new Float64Array(64 * CELL_FIELDS)
+  let lastStratum = -1
   let rowWeight = new Float64Array(0)
   let rowExcess = new Float64Array(0)
   let rowVariance = new Float64Array(0)
 
   function stratum(site: string, ip_version: number): number {
+    const last = strata[lastStratum]
+    if (last !== undefined && last.site === site && last.ip_version === ip_version) return lastStratum
+    lastStratum = findStratum(site, ip_version)
+    return lastStratum
+  }
+
+  function findStratum(site: string, ip_version: number): number {
     const name = `${ip_version} ${site}`
     const known = strataByName.get(name)
     if (known !== undefined) return known
@@ -130,7 +138,8 @@ export function createWorld(streams: Streams): World {
 
   function freshCell(stream: number, of: number, tick: number): number {
     const index = cell(stream, of)
-    const faded = FORGET ** (tick - at(cells, index + CELL.tick))
+    const passed = tick - at(cells, index + CELL.tick)
+    const faded = passed === 1 ? FORGET : FORGET ** passed
     for (let field: number = CELL.weight; field <= CELL.variance; field++) {
       cells[index + field] = at(cells, index + field) * faded
     }
@@ -155,6 +164,7 @@ export function createWorld(streams: Streams): World {
       excess: at(rowExcess, row),
       variance: at(rowVariance, row),
     })
+    if (sums.recent.excess <= 0) return thisMinute
     const index = cellOf.get(at(batch.stream, row) * MOST_STRATA + of)
     const recently = index === undefined ? NOTHING : cellSums(index)
     return Math.max(thisMinute, excessWithout(sums.recent, recently))
