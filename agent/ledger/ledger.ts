@@ -1,17 +1,10 @@
 import type { TLSSocket } from 'node:tls'
-import type { ConnectionEvent } from '../../core/event/event.ts'
+import type { ActiveEvent, ClosedEvent, ConnectionEvent } from '../../core/event/event.ts'
 import type { Clock } from '../clock.ts'
-import { type Connection, createConnection, factsOf, isPeer } from './connection.ts'
+import { beginEvent, type Connection, createConnection, isPeer } from './connection.ts'
 import type { LedgerCounts } from './counts.ts'
 import { type Ending, endingOf } from './ending.ts'
-import {
-  factsOnFailure,
-  failureOf,
-  type RawSocket,
-  rawSocketOf,
-  settledFacts,
-  type TlsFacts,
-} from './tls-socket.ts'
+import { addFactsOnFailure, addSettledFacts, failureOf, type RawSocket, rawSocketOf } from './tls-socket.ts'
 
 /** The book of undecided connections: each one accepted is entered once and leaves with exactly one deciding event. */
 export type Ledger = {
@@ -56,13 +49,13 @@ export function createLedger({ site, reportNew, clock, nextId, report }: LedgerP
   // can neither make it lie before the accept nor spoil the duration.
   const decidedAt = ({ openedAt, since }: Connection) => openedAt + Math.round(clock.steady() - since)
 
-  const close = (connection: Connection, ending: Ending, tls?: TlsFacts) => {
+  const closedEvent = (connection: Connection, ending: Ending): ClosedEvent => {
     counts.closed[ending.ended_by] += 1
-    const facts = factsOf(connection, site)
-    report({ ...facts, ...tls, ...ending, state: 'closed', decided_at: decidedAt(connection) })
+    const decided = { decided_at: decidedAt(connection) }
+    return Object.assign(beginEvent(connection, 'closed', site), decided, ending)
   }
 
-  const ledger: Ledger = {
+  return {
     open,
     counts,
     accepted(socket) {
@@ -70,27 +63,33 @@ export function createLedger({ site, reportNew, clock, nextId, report }: LedgerP
       const connection = createConnection(socket, nextId(), clock.date(), clock.steady())
       open.set(socket, connection)
       counts.accepted += 1
-      if (reportNew) report({ ...factsOf(connection, site), state: 'new' })
+      if (reportNew) report(beginEvent(connection, 'new', site))
     },
     completed(socket) {
       const connection = take(socket)
       if (connection === undefined) return
       counts.active += 1
-      const facts = factsOf(connection, site)
-      report({ ...facts, ...settledFacts(socket), state: 'active', decided_at: decidedAt(connection) })
+      const event: Pending<ActiveEvent> = beginEvent(connection, 'active', site)
+      event.decided_at = decidedAt(connection)
+      addSettledFacts(event, socket)
+      // The one field that was pending is there now.
+      report(event as ActiveEvent)
     },
     failed(error, socket) {
       const connection = take(socket)
       if (connection === undefined) return
       const ending = endingOf(failureOf(error, socket))
-      close(connection, ending, factsOnFailure(socket, ending))
+      const event = closedEvent(connection, ending)
+      addFactsOnFailure(event, socket, ending)
+      report(event)
     },
     end(connection, ending) {
-      if (open.delete(connection.socket)) close(connection, ending)
+      if (open.delete(connection.socket)) report(closedEvent(connection, ending))
     },
   }
-  return ledger
 }
+
+type Pending<E extends { decided_at: number }> = Omit<E, 'decided_at'> & { decided_at?: number }
 
 function find(open: ReadonlyMap<object, Connection>, socket: TLSSocket): Connection | undefined {
   for (const connection of open.values()) if (isPeer(connection, socket)) return connection

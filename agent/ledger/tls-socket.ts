@@ -33,30 +33,26 @@ export function rawSocketOf(socket: TLSSocket): object | undefined {
   return typeof raw === 'object' && raw !== null ? raw : undefined
 }
 
-/** The facts of a completed handshake. Call it before anything else can have destroyed the socket. */
-export function settledFacts(socket: TLSSocket): TlsFacts {
-  const facts: TlsFacts = {}
+/** Adds the facts of a completed handshake. Call it before anything else can have destroyed the socket. */
+export function addSettledFacts(facts: TlsFacts, socket: TLSSocket): void {
   // getCipher() and getProtocol() crash the process on a socket whose session is gone (Node 20.20).
-  if (!isAlive(socket)) return facts
+  if (!isAlive(socket)) return
   const version = versionOf(socket)
   if (version !== undefined) facts.tls_version = version
   const cipher = socket.getCipher()?.standardName
   if (cipher !== undefined) facts.cipher = cipher
   if (typeof socket.alpnProtocol === 'string') facts.alpn = socket.alpnProtocol
-  setServerName(facts, serverNameOf(socket))
-  return facts
+  addServerName(facts, serverNameOf(socket))
 }
 
-/** The facts a handshake had come to when it failed with this ending. */
-export function factsOnFailure(socket: TLSSocket, ending: Ending): TlsFacts {
-  const facts: TlsFacts = {}
-  setServerName(facts, serverNameOf(socket))
+/** Adds the facts a handshake had come to when it failed with this ending. */
+export function addFactsOnFailure(facts: TlsFacts, socket: TLSSocket, ending: Ending): void {
+  addServerName(facts, serverNameOf(socket))
   // Until a version is settled OpenSSL names the highest it knows; an alert of ours other than "no version" comes
   // after that, one of the client's answers our hello.
   const settled = ending.ended_by === 'alert' && ending.alert !== PROTOCOL_VERSION_ALERT
   const version = settled && isAlive(socket) ? versionOf(socket) : undefined
   if (version !== undefined) facts.tls_version = version
-  return facts
 }
 
 /** What `tlsClientError` tells, as far as it can be asked of the socket. */
@@ -91,7 +87,7 @@ function serverNameOf(socket: TLSSocket): unknown {
 }
 
 /** The client chose the name: one the contract would refuse is left out, not the event lost. */
-function setServerName(facts: TlsFacts, name: unknown): void {
+function addServerName(facts: TlsFacts, name: unknown): void {
   if (typeof name === 'string' && name.length > 0 && name.length <= 255 && !/\p{Cc}/u.test(name)) {
     facts.server_name = name
   }
