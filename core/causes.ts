@@ -38,8 +38,8 @@ export const CAUSES = {
     outcome: 'failed',
     title: 'Path to the client dead',
     meaning:
-      'Nothing the server sent was acknowledged, or what was missing was not missing by size: the client can reach ' +
-      'you, you cannot reach it.',
+      'Nothing the server sent was acknowledged, or what is missing is not missing by size: the client can reach ' +
+      'you, you cannot reach it. With the confidence `possible`, the client may simply be gone.',
     advice:
       'Look for asymmetric routing, a stateful firewall that sees one direction only, or a withdrawn route to that prefix ' +
       '(mtr or traceroute towards it from the server).',

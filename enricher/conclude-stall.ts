@@ -15,9 +15,10 @@ const RESENT_MS = 1_000
 const RESENT_OFTEN_MS = 3_000
 /** No link carries less (RFC 791: 576 bytes with 40 of headers), so segments this small are not lost by size. */
 const SMALLEST_MSS = 536
-
 /** Segments that are sent again in one go when the first is known to be lost; later resends are of the head alone. */
 const RESENT_TOGETHER = 3
+/** The first resend may cross with a bare acknowledgement, a second one does not. */
+const UNHEARD_RESENDS = 2
 
 /** The verdict of the kernel, or undefined when its counters show no lasting hole. */
 export function concludeHole(facts: Facts): Conclusion | undefined {
@@ -31,7 +32,9 @@ export function concludeHole(facts: Facts): Conclusion | undefined {
 function concludeHoleInbound(facts: Facts): Conclusion | undefined {
   const { tcp, bytesIn, waited } = facts
   if (tcp.ooo === 0 || tcp.held === 0) return undefined
-  const confidence = waited >= RESENT_OFTEN_MS ? 'likely' : 'possible'
+  // Resends of the SYN-ACK, when nothing else was sent: the path loses what is small, too.
+  const lossy = facts.bytesOut === 0 && tcp.retrans > 0
+  const confidence = waited >= RESENT_OFTEN_MS && !lossy ? 'likely' : 'possible'
   const arrived = `${countIs(Math.min(tcp.held, tcp.ooo), 'segment')} held back out of order, what comes before never arrived`
   if (bytesIn >= tcp.mss) {
     const evidence = `${bytesIn} bytes read, full-size segments among them, then ${arrived} in ${duration(waited)}`
@@ -52,26 +55,34 @@ function concludeHoleOutbound(facts: Facts): Conclusion | undefined {
   const confidence = waited >= RESENT_OFTEN_MS && tcp.retrans > resentOnce + 1 ? 'likely' : 'possible'
   const sent = `${segmentsOut(facts)} sent, ${missing} of them missing after ${count(tcp.retrans, 'resend')} in ${duration(waited)}`
   if (tcp.sacked === 0) return pathOutbound(facts, confidence, sent)
-  if (tcp.acked >= tcp.mss || tcp.mss <= SMALLEST_MSS) {
-    const why =
-      tcp.acked >= tcp.mss ? `${tcp.acked} bytes are acknowledged` : `a segment has ${tcp.mss} bytes`
-    return verdict(facts, 'path_outbound', 'possible', `${sent}; ${why}, so they are not missing by size`)
-  }
+  const passed = fullSizePassed(facts, missing)
+  if (passed !== '')
+    return verdict(facts, 'path_outbound', 'possible', `${sent}; ${passed}, so it is not by size`)
   const evidence =
     `${sent}, while ${countIs(tcp.sacked, 'later one')} acknowledged selectively: full-size segments ` +
     `(MSS ${tcp.mss}) do not get through, the small last one does`
   return verdict(facts, 'mtu_outbound', confidence, evidence)
 }
 
+/** What shows that size is not what is missing, or ''. A hole by size lets no full-size segment through. */
+function fullSizePassed({ tcp, bytesOut }: Facts, missing: number): string {
+  if (tcp.mss <= SMALLEST_MSS) return `a segment has only ${tcp.mss} bytes`
+  if (tcp.acked >= tcp.mss) return `${tcp.acked} bytes are acknowledged`
+  const fullSize = Math.floor((bytesOut - tcp.acked) / tcp.mss)
+  return missing < fullSize ? `${fullSize - missing} of full size arrived` : ''
+}
+
 function pathOutbound(facts: Facts, confidence: 'likely' | 'possible', sent: string): Conclusion {
   const { tcp, bytesOut } = facts
   const none = `${sent}, none acknowledged, not even selectively`
-  if (tcp.unacked === 1 && bytesOut - tcp.acked > SMALLEST_MSS) {
-    const evidence = `${none}; it is a single segment, so a hole by size would look the same`
-    return verdict(facts, 'path_outbound', 'possible', evidence)
+  // A client that hears bare acknowledgements stops resending: many resends say that it hears nothing at all.
+  if (tcp.held >= UNHEARD_RESENDS) {
+    const evidence = `${none}; the client resent its own ${tcp.held} times, so it hears nothing from here`
+    return verdict(facts, 'path_outbound', confidence, evidence)
   }
-  const heard = `${count(tcp.segsIn, 'segment')} with data came from the client`
-  return verdict(facts, 'path_outbound', confidence, `${none}; ${heard}`)
+  const alone = tcp.unacked === 1 && bytesOut - tcp.acked > SMALLEST_MSS
+  const other = alone ? 'a hole by size, or a client that is gone,' : 'a client that is gone'
+  return verdict(facts, 'path_outbound', 'possible', `${none}; ${other} would look the same`)
 }
 
 function segmentsOut({ tcp, bytesOut }: Facts): string {

@@ -75,7 +75,11 @@ function concludeNothingRead(facts: Facts): Conclusion {
     const evidence = `${nothing}, and the kernel was not asked: silence and a lost ClientHello look the same`
     return verdict(facts, 'unknown', 'none', evidence)
   }
-  if (tcp.segsIn === 0) return verdict(facts, 'silent', 'certain', `${nothing}; no segment with data arrived`)
+  if (tcp.segsIn === 0) {
+    // The SYN-ACK had to be resent: on such a path a ClientHello can be lost whole.
+    const confidence = tcp.retrans > 0 ? 'likely' : 'certain'
+    return verdict(facts, 'silent', confidence, `${nothing}; no segment with data arrived`)
+  }
   const arrived = `${nothing} although ${count(tcp.segsIn, 'segment')} with data arrived`
   if (tcp.ooo === 0) {
     return verdict(facts, 'ours', 'possible', `${arrived} in order: the server did not get to read`)
@@ -116,7 +120,7 @@ function concludeAfterFlight(facts: Facts): Conclusion {
   }
   if (tcp.unacked === 0) {
     const evidence = `the client acknowledged all of the server's answer (${count(bytesOut, 'byte')}) and said nothing more in ${duration(waited)}`
-    return verdict(facts, 'client_stalled', 'likely', evidence)
+    return verdict(facts, 'client_stalled', tcp.retrans + tcp.ooo > 0 ? 'possible' : 'likely', evidence)
   }
   if (tcp.acked > 0 && tcp.lost === 0) {
     const evidence = `${so}; ${tcp.acked} bytes acknowledged, ${countIs(tcp.unacked, 'segment')} under way, none lost`
