@@ -24,7 +24,11 @@ describe('the bounded store', () => {
   test('runs so many queries at a time, lets so many wait, and refuses the next', async () => {
     const store = heldStore()
     const registry = new Registry()
-    const bounded = createBoundedStore({ store, registry, bounds: { running: 2, waiting: 1, seconds: 10 } })
+    const bounded = createBoundedStore({
+      store,
+      registry,
+      bounds: { running: 2, waiting: 1, seconds: 10, graceMs: 0 },
+    })
     const queries = [1, 2, 3].map((i) => bounded.query(`SELECT ${i}`))
     await settled()
     expect(store.asked()).toBe(2)
@@ -42,7 +46,7 @@ describe('the bounded store', () => {
     const bounded = createBoundedStore({
       store,
       registry: new Registry(),
-      bounds: { running: 1, waiting: 5, seconds: 10 },
+      bounds: { running: 1, waiting: 5, seconds: 10, graceMs: 0 },
     })
     const failing = bounded.query('SELECT 1')
     const next = bounded.query('SELECT 2')
@@ -51,6 +55,12 @@ describe('the bounded store', () => {
     await expect(failing).rejects.toBeInstanceOf(Problem)
     store.held[1]?.resolve()
     await expect(next).resolves.toEqual([])
+  })
+
+  test('does not wait for an engine that does not end a query', async () => {
+    const bounds = { running: 1, waiting: 1, seconds: 0.01, graceMs: 10 }
+    const bounded = createBoundedStore({ store: heldStore(), registry: new Registry(), bounds })
+    await expect(bounded.query('SELECT 1')).rejects.toMatchObject({ status: 503, type: 'query-timeout' })
   })
 
   test('keeps an error of our own an error: it is no problem of the reader', async () => {

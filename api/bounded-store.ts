@@ -13,11 +13,12 @@ export type Bounds = {
   waiting: number
   /** How long a query may run, in seconds. The engine ends it there. */
   seconds: number
+  /** What the engine may take beyond its own limit before the answer no longer waits for it. */
+  graceMs: number
 }
 
-export const DEFAULT_BOUNDS: Bounds = { running: 3, waiting: 60, seconds: 10 }
-/** What the engine may take beyond its own limit before the answer no longer waits for it. */
-const GRACE_MS = 5_000
+export const DEFAULT_BOUNDS: Bounds = { running: 3, waiting: 60, seconds: 10, graceMs: 5_000 }
+const LATE = 'the engine did not end the query in time'
 const RETRY_AFTER_SECONDS = '5'
 /** ClickHouse TIMEOUT_EXCEEDED. Source: src/Common/ErrorCodes.cpp */
 const TIMEOUT_EXCEEDED = '159'
@@ -51,7 +52,7 @@ export function createBoundedStore({
         // In the statement: a setting given beside it would stay with the engine's session.
         const bounded = `${sql}\nSETTINGS max_execution_time = ${bounds.seconds}`
         const asked = store.query<Row>(bounded, parameters)
-        return await withDeadline(asked, bounds.seconds * 1_000 + GRACE_MS, 'query timeout')
+        return await withDeadline(asked, bounds.seconds * 1_000 + bounds.graceMs, LATE)
       } catch (error) {
         throw translate(error)
       } finally {
@@ -91,7 +92,7 @@ export function createBoundedStore({
 
 function isTimeout(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (error.message === 'query timeout') return true
+  if (error.message === LATE) return true
   const { cause } = error
   return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === TIMEOUT_EXCEEDED
 }

@@ -48,8 +48,9 @@ const ROWS = [
   ),
   ...repeat(10, (i) =>
     handshake({
-      decided_at: NOW - 10 * MINUTE,
-      source: `10.0.0.${i}`,
+      // Five clients, each in two minutes.
+      decided_at: NOW - 10 * MINUTE + (i < 5 ? 0 : MINUTE),
+      source: `10.0.0.${i % 5}`,
       outcome: 'failed',
       cause: 'client_rejected',
       stage: 'server_flight',
@@ -115,7 +116,7 @@ describe('one network', () => {
       baseline_handshakes: 300,
       world_success_rate: 0.99,
       clients: 70,
-      failed_clients: 20,
+      failed_clients: 15,
       incidents: [{ id: 'a', state: 'open', closed_at: null, onset: iso(NOW - 1_200_000) }],
     })
   })
@@ -272,7 +273,7 @@ describe('the prefixes of a network', () => {
           failed: 10,
           success_rate: 0.8,
           failed_share: 0.25,
-          failed_clients: 10,
+          failed_clients: 5,
         },
         { prefix: '10.0.1.0/24', label: 'Office', failed: 0, dominant_cause: null },
         { prefix: '192.0.2.0/24', noise: 5, success_rate: null },

@@ -99,7 +99,7 @@ FROM (
   )
 )
 WHERE ${wanted.sql}
-ORDER BY sort_value IS NULL, sort_value ${order === 'asc' ? 'ASC' : 'DESC'}, asn, label
+ORDER BY sort_value ${order === 'asc' ? 'ASC' : 'DESC'} NULLS LAST, asn, label
 LIMIT {rows:UInt32}`,
     parameters: {
       ...counts.parameters,

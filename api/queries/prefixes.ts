@@ -52,7 +52,7 @@ FROM (
   )
 )
 WHERE ${after.sql}
-ORDER BY sort_value IS NULL, sort_value ${order === 'asc' ? 'ASC' : 'DESC'}, prefix, label
+ORDER BY sort_value ${order === 'asc' ? 'ASC' : 'DESC'} NULLS LAST, prefix, label
 LIMIT {rows:UInt32}`,
     { ...source.parameters, ...after.parameters, rows: limit + 1 },
   )
