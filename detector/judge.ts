@@ -164,7 +164,6 @@ export function noteLevels(row: Row, seen: StreamMinute, suspect: boolean): void
   moveLevel(floats, f + F.LEVEL_COMPLETED, TWO_HOURS, passed, Math.min(seen.completed, 4 * usual + 10))
 }
 
-
 function moveLevel(floats: Float32Array, level: number, keep: number, passed: number, value: number): void {
   floats[level] = at(floats, level) * (passed === 1 ? keep : keep ** passed) + (1 - keep) * value
 }
