@@ -4,6 +4,8 @@ import { gunzip } from 'node:zlib'
 import { Problem } from '../core/runtime/problem.ts'
 
 const unzip = promisify(gunzip)
+/** Larger than zlib's 16 kB: a batch is some hundreds of kB, and every chunk is a turn through the thread pool. */
+const UNZIP_CHUNK = 256 * 1024
 
 /** Bytes that all requests together may hold in memory at one moment. */
 export type Budget = {
@@ -96,7 +98,7 @@ function receive(
 
 async function decompress(zipped: Buffer, maxBytes: number): Promise<Buffer> {
   try {
-    return await unzip(zipped, { maxOutputLength: maxBytes })
+    return await unzip(zipped, { maxOutputLength: maxBytes, chunkSize: UNZIP_CHUNK })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
     throw new Problem({

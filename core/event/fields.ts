@@ -129,17 +129,28 @@ export function allowedIn(kind: FieldKind): string {
 
 /** Whether a value is allowed in a field of this kind. */
 export function fits(kind: FieldKind, value: unknown): boolean {
+  return compileCheck(kind)(value)
+}
+
+/** The check of a kind of field, made once and used for every event. */
+export function compileCheck(kind: FieldKind): (value: unknown) => boolean {
   switch (kind.kind) {
-    case 'integer':
-      return typeof value === 'number' && Number.isInteger(value) && value >= kind.min && value <= kind.max
-    case 'string':
-      return typeof value === 'string' && value.length <= kind.maxLength && (kind.pattern ?? TEXT).test(value)
-    case 'enum':
-      return typeof value === 'string' && kind.values.includes(value)
+    case 'integer': {
+      const { min, max } = kind
+      return (value) => typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+    }
+    case 'string': {
+      const { maxLength, pattern = TEXT } = kind
+      return (value) => typeof value === 'string' && value.length <= maxLength && pattern.test(value)
+    }
+    case 'enum': {
+      const values = new Set<unknown>(kind.values)
+      return (value) => values.has(value)
+    }
     case 'boolean':
-      return typeof value === 'boolean'
+      return (value) => typeof value === 'boolean'
     case 'address':
-      return typeof value === 'string' && value.length <= 64 && isIP(value) !== 0
+      return (value) => typeof value === 'string' && value.length <= 64 && isIP(value) !== 0
     default:
       return kind satisfies never
   }
