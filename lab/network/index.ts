@@ -1,6 +1,7 @@
 export { type Command, runCommand } from './command.ts'
 export type { Host } from './host.ts'
 export { Interrupted, LabError } from './lab-error.ts'
+export { ownerOf } from './names.ts'
 export { listNamespaces, removeLeftovers } from './namespaces.ts'
 export { createNetwork, type Link, type LinkEnd, type Network } from './network.ts'
 export { checkRequirements, type Machine } from './requirements.ts'

@@ -83,7 +83,7 @@ type Watch = Pick<MtuInboundOptions, 'report' | 'healthyMs' | 'patienceMs'> & {
 }
 
 async function watch(options: Watch): Promise<MtuInboundResult> {
-  const { lab, api, asns, seen, signal, report, healthyMs = 105_000, patienceMs = 210_000 } = options
+  const { lab, api, asns, seen, signal, report, healthyMs = 90_000, patienceMs = 270_000 } = options
   const startedAt = Date.now()
   // The detector counts in minutes: broken from the first second of one, that one counts in full.
   const brokenAt = Math.ceil((startedAt + healthyMs) / MINUTE_MS) * MINUTE_MS
