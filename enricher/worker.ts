@@ -2,7 +2,7 @@ import { Counter, type Registry } from 'prom-client'
 import type { Batch, Receipt } from '../core/bus/bus.ts'
 import type { HandshakeRow } from '../core/store/handshake-row.ts'
 import { type Sequences, storedBatch } from '../core/store/sequences.ts'
-import type { Store } from '../core/store/store.ts'
+import type { Block, Store } from '../core/store/store.ts'
 import {
   type BatchRow,
   type DeadLetterRow,
@@ -12,7 +12,7 @@ import {
 } from '../core/store/tables.ts'
 
 /** Adds the network and the conclusion to each event of a batch. */
-type Enrich = (batch: Batch) => HandshakeRow[]
+export type Enrich = (batch: Batch) => HandshakeRow[]
 
 /**
  * Takes batches as they come from the bus, enriches them and writes them as one block. A batch that was stored
@@ -29,6 +29,32 @@ export function createWorker({
   sequences: Sequences
   registry: Registry
 }): (batches: readonly Batch[]) => Promise<Receipt[]> {
+  const metrics = createWorkerMetrics(registry)
+
+  return async (batches) => {
+    const fresh = new Set(firstOfEach(batches, sequences))
+    const block = [...fresh]
+    await store.write(blockOf(block, enrich))
+    for (const { agent, epoch, sequence, received_at } of block) {
+      sequences.note(agent, epoch, sequence, received_at)
+    }
+    metrics.stored(block)
+    metrics.repeated(batches.length - block.length)
+    return Promise.all(batches.map((batch) => receiptOf(batch, fresh.has(batch), store)))
+  }
+}
+
+/** Batches as one block: their handshakes, their refused lines, and that they were stored. */
+export function blockOf(batches: readonly Batch[], enrich: Enrich): Block {
+  return [
+    encodeHandshakes(batches.flatMap(enrich)),
+    encodeDeadLetters(batches.flatMap(deadLettersOf)),
+    encodeBatches(batches.map(batchRow)),
+  ]
+}
+
+/** What is counted of batches, whichever way they came. */
+export function createWorkerMetrics(registry: Registry) {
   const inserted = counter(registry, 'halfshake_handshakes_inserted_total', 'Handshakes stored.')
   const dead = counter(registry, 'halfshake_dead_letters_total', 'Lines kept as dead letters.', ['reason'])
   const repeated = counter(
@@ -36,24 +62,14 @@ export function createWorker({
     'halfshake_batches_repeated_total',
     'Batches that had been stored before.',
   )
-
-  return async (batches) => {
-    const fresh = new Set(firstOfEach(batches, sequences))
-    const block = [...fresh]
-    const handshakes = block.flatMap(enrich)
-    const deadLetters = block.flatMap(deadLettersOf)
-    await store.write([
-      encodeHandshakes(handshakes),
-      encodeDeadLetters(deadLetters),
-      encodeBatches(block.map(batchRow)),
-    ])
-    for (const { agent, epoch, sequence, received_at } of block) {
-      sequences.note(agent, epoch, sequence, received_at)
-    }
-    inserted.inc(handshakes.length)
-    for (const { reason } of deadLetters) dead.inc({ reason })
-    repeated.inc(batches.length - block.length)
-    return Promise.all(batches.map((batch) => receiptOf(batch, fresh.has(batch), store)))
+  return {
+    stored(batches: readonly Batch[]) {
+      for (const { events, refused } of batches) {
+        inserted.inc(events.length)
+        for (const { reason } of refused) dead.inc({ reason })
+      }
+    },
+    repeated: (count: number) => repeated.inc(count),
   }
 }
 

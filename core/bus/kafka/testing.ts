@@ -1,5 +1,15 @@
+import { randomBytes } from 'node:crypto'
+import { Kafka, logLevel } from 'kafkajs'
+import { Registry } from 'prom-client'
 import type { DecidingEvent } from '../../event/index.ts'
+import { createLogger } from '../../runtime/log.ts'
 import type { Batch } from '../bus.ts'
+import { type Broker, startBroker } from './broker/testing.ts'
+import { createKafkaBus } from './bus.ts'
+import type { KafkaConnection } from './connection.ts'
+import { CONSUMER_LIMITS, type ConsumerLimits } from './consumer.ts'
+import type { GroupTiming } from './session.ts'
+import type { TopicSettings } from './topics.ts'
 
 /** Builders for tests of whatever stands on the bus. */
 
@@ -49,4 +59,73 @@ function eventOf(id: string, i: number, at: number): DecidingEvent {
   return i % 10 === 9
     ? { ...about, state: 'closed', ended_by: 'reset' }
     : { ...about, state: 'active', tls_version: 'TLSv1.3', bytes_out: 4_000 }
+}
+
+/** The broker that KAFKA_BROKERS names, else one that is started and ended with the test. */
+export async function testBroker(): Promise<Pick<Broker, 'brokers' | 'stop'>> {
+  const given = process.env['KAFKA_BROKERS']
+  if (given !== undefined) return { brokers: given.split(','), stop: async () => undefined }
+  return startBroker()
+}
+
+/** Short times, so that a test need not wait for a member that was killed. */
+export const QUICK: GroupTiming = { sessionMs: 1_500, rebalanceMs: 5_000, heartbeatMs: 200, gatherMs: 50 }
+
+export function limitsOf(messages: number): ConsumerLimits {
+  return {
+    ...CONSUMER_LIMITS,
+    range: { ...CONSUMER_LIMITS.range, messages },
+    fetch: { ...CONSUMER_LIMITS.fetch, minBytes: 1 },
+  }
+}
+
+/** A topic of a name of its own. */
+export function topicOf(given: Partial<TopicSettings> = {}): TopicSettings {
+  return {
+    topic: `events-${randomBytes(4).toString('hex')}`,
+    partitions: 1,
+    replication: 1,
+    retentionMs: 86_400_000,
+    maxMessageBytes: 1_000_000,
+    ...given,
+  }
+}
+
+export function connectionTo(brokers: readonly string[]): KafkaConnection {
+  return { brokers, clientId: 'test' }
+}
+
+/** The plain client, for what the bus itself would never do to a topic. */
+export function plainKafka(brokers: readonly string[]): Kafka {
+  return new Kafka({ clientId: 'outside', brokers: [...brokers], logLevel: logLevel.NOTHING })
+}
+
+export function busOn(connection: KafkaConnection, topic: TopicSettings, maxBytes = 10_000_000) {
+  const registry = new Registry()
+  const log = createLogger({ level: 'silent' })
+  return { registry, ...createKafkaBus({ connection, topic, maxBytes, registry, log }) }
+}
+
+/** Polls until the condition holds; fails with what was seen last after `ms`. */
+export async function until<T>(
+  look: () => T | Promise<T>,
+  holds: (seen: T) => boolean,
+  ms = 30_000,
+): Promise<T> {
+  const end = Date.now() + ms
+  for (;;) {
+    const seen = await look()
+    if (holds(seen)) return seen
+    if (Date.now() > end) throw new Error(`not within ${ms} ms; last seen: ${JSON.stringify(seen)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** A metric's value, of all its labels together unless some are given. */
+export async function metricOf(registry: Registry, name: string, labels: Record<string, string> = {}) {
+  const metric = await registry.getSingleMetric(name)?.get()
+  const fitting = metric?.values.filter(({ labels: found }) =>
+    Object.entries(labels).every(([label, value]) => String(found[label as never]) === value),
+  )
+  return fitting?.reduce((sum, { value }) => sum + value, 0) ?? 0
 }

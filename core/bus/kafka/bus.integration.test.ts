@@ -1,0 +1,230 @@
+import { Registry } from 'prom-client'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createLogger } from '../../runtime/log.ts'
+import { StoreUnavailable } from '../../store/store.ts'
+import type { Batch } from '../bus.ts'
+import type { Broker } from './broker/testing.ts'
+import { createKafkaConsumer } from './consumer.ts'
+import type { RangeHandler } from './range-writer.ts'
+import {
+  batchOf,
+  busOn,
+  connectionTo,
+  limitsOf,
+  metricOf,
+  plainKafka,
+  QUICK,
+  testBroker,
+  topicOf,
+  until,
+} from './testing.ts'
+import { deadLetterTopic, type TopicSettings } from './topics.ts'
+
+let broker: Pick<Broker, 'brokers' | 'stop'>
+const open: { stop(): Promise<void> }[] = []
+
+beforeAll(async () => {
+  broker = await testBroker()
+})
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.stop()
+})
+afterAll(() => broker.stop())
+
+describe('the bus over Kafka', () => {
+  it('hands batches on as they were, each agent in its order, and says what it did', async () => {
+    const topic = topicOf({ partitions: 3 })
+    const bus = await busOf(topic)
+    const agents = ['edge-1', 'edge-2', 'edge-3', 'edge-4']
+    const sent = agents.flatMap((agent) =>
+      [1, 2, 3, 4, 5].map((sequence) => batchOf({ agent, sequence, events: 3 })),
+    )
+    const receipts = await Promise.all(sent.map((batch) => bus.publish(batch)))
+    expect(receipts.every(({ accepted }) => accepted === 3)).toBe(true)
+    const { received, registry } = await consumerOf(topic)
+    await until(
+      () => received.length,
+      (count) => count === sent.length,
+    )
+    for (const agent of agents) {
+      const got = received.filter((batch) => batch.agent === agent)
+      expect(got.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5])
+      expect(new Set(got.map(({ bus_partition }) => bus_partition)).size).toBe(1)
+      expect(got.map(plain)).toEqual(sent.filter((batch) => batch.agent === agent).map(plain))
+    }
+    expect(await metricOf(bus.registry, 'halfshake_bus_published_total')).toBe(20)
+    expect(await metricOf(registry, 'halfshake_bus_read_total')).toBe(20)
+    expect(await metricOf(registry, 'halfshake_bus_lag')).toBe(0)
+  })
+
+  it('reads on where it stopped, and what came meanwhile', async () => {
+    const topic = topicOf()
+    const bus = await busOf(topic)
+    await bus.publish(batchOf({ sequence: 1 }))
+    const first = await consumerOf(topic)
+    await until(
+      () => first.received.length,
+      (count) => count === 1,
+    )
+    await first.stop()
+    await bus.publish(batchOf({ sequence: 2 }))
+    const second = await consumerOf(topic)
+    await until(
+      () => second.received.length,
+      (count) => count === 1,
+    )
+    expect(second.received.map(({ sequence }) => sequence)).toEqual([2])
+  })
+
+  it('moves what is no batch to the dead letters, as it came and with its reason, and harms no neighbour', async () => {
+    const topic = topicOf({ maxMessageBytes: 20_000 })
+    const bus = await busOf(topic)
+    await bus.publish(batchOf({ sequence: 1 }))
+    await sendBadMessages(topic)
+    await bus.publish(batchOf({ sequence: 2 }))
+    const { received, registry } = await consumerOf(topic, { messages: 3 })
+    await until(
+      () => received.length,
+      (count) => count === 2,
+    )
+    expect(received.map(({ sequence }) => sequence)).toEqual([1, 2])
+    const dead = await readAll(deadLetterTopic(topic.topic), 4)
+    expect(dead.map(({ headers }) => String(headers?.['dead_letter_reason']))).toEqual([
+      'not_json',
+      'bad_gzip',
+      'too_large',
+      'unknown_schema',
+    ])
+    expect(dead[0]).toMatchObject({ key: Buffer.from('edge-1'), value: Buffer.from('{"line":1,"eve') })
+    expect(String(dead[0]?.headers?.['dead_letter_offset'])).toBe('1')
+    expect(String(dead[3]?.headers?.['schema'])).toBe('99')
+    expect(dead[2]?.value?.length).toBe(30_000)
+    expect(await metricOf(registry, 'halfshake_bus_dead_letters_total', { reason: 'bad_gzip' })).toBe(1)
+  })
+
+  it('is refused more than it may hold', async () => {
+    const topic = topicOf()
+    const bus = await busOf(topic, 1)
+    const both = await Promise.allSettled([1, 2].map((sequence) => bus.publish(batchOf({ sequence }))))
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(await bus.publish(batchOf({ sequence: 2 }))).toMatchObject({ accepted: 10 })
+  })
+
+  it('says loudly that messages expired unread, counts them, and goes on with the first there is', async () => {
+    const topic = topicOf()
+    const bus = await busOf(topic)
+    for (const sequence of [1, 2, 3, 4, 5]) await bus.publish(batchOf({ sequence }))
+    const first = await consumerOf(topic, { stopAfter: 1 })
+    await until(
+      () => first.received.length,
+      (count) => count >= 1,
+    )
+    await first.stop()
+    await expire(topic, '4')
+    const second = await consumerOf(topic)
+    await until(
+      () => second.received.length,
+      (count) => count === 1,
+    )
+    expect(second.received.map(({ sequence }) => sequence)).toEqual([5])
+    expect(
+      await metricOf(second.registry, 'halfshake_bus_offset_out_of_range_total', { reason: 'behind' }),
+    ).toBe(1)
+    expect(await metricOf(second.registry, 'halfshake_bus_missed_total')).toBe(3)
+  })
+})
+
+async function busOf(topic: TopicSettings, maxBytes?: number) {
+  const bus = busOn(connectionTo(broker.brokers), topic, maxBytes)
+  await bus.start()
+  open.push(bus)
+  await until(() => bus.check.check().ready, Boolean)
+  return bus
+}
+
+/** A consumer of one group that keeps what it is given; with `stopAfter` its store fails after so many ranges. */
+async function consumerOf(
+  topic: TopicSettings,
+  { messages = 1, stopAfter = Number.POSITIVE_INFINITY }: { messages?: number; stopAfter?: number } = {},
+) {
+  const received: Batch[] = []
+  const registry = new Registry()
+  let ranges = 0
+  const handler: RangeHandler = {
+    findRepeats: async () => {
+      if (ranges >= stopAfter) throw new StoreUnavailable('down')
+      return new Set()
+    },
+    store: async (batches) => {
+      ranges += 1
+      received.push(...batches)
+    },
+  }
+  const consumer = createKafkaConsumer({
+    connection: connectionTo(broker.brokers),
+    topic,
+    group: 'enricher',
+    handler,
+    limits: limitsOf(messages),
+    timing: QUICK,
+    registry,
+    now: Date.now,
+    onFailure: (error) => {
+      throw error
+    },
+    log: createLogger({ level: 'silent' }),
+  })
+  await consumer.start()
+  open.push(consumer)
+  return { ...consumer, received, registry }
+}
+
+/** What Kafka adds, taken away. */
+function plain(batch: Batch): Batch {
+  return { ...batch, bus_partition: 0, bus_offset: 0 }
+}
+
+async function sendBadMessages({ topic }: TopicSettings): Promise<void> {
+  const producer = plainKafka(broker.brokers).producer()
+  await producer.connect()
+  const headers = { schema: '1', epoch: '1', sequence: '9', received_at: '1', opened: '0' }
+  const about = { key: 'edge-1', headers }
+  await producer.send({
+    topic,
+    messages: [
+      { ...about, value: '{"line":1,"eve' },
+      {
+        ...about,
+        headers: { ...headers, encoding: 'gzip' },
+        value: Buffer.from('1f8b08000000000000', 'hex'),
+      },
+      { ...about, value: Buffer.alloc(30_000, 'x') },
+      { ...about, headers: { ...headers, schema: '99' }, value: '{}' },
+    ],
+  })
+  await producer.disconnect()
+}
+
+async function readAll(topic: string, count: number) {
+  const consumer = plainKafka(broker.brokers).consumer({ groupId: `look-${topic}`, maxWaitTimeInMs: 50 })
+  const messages: { key: Buffer | null; value: Buffer | null; headers?: Record<string, unknown> }[] = []
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({ eachMessage: async ({ message }) => void messages.push(message) })
+  await until(
+    () => messages.length,
+    (got) => got >= count,
+  )
+  await consumer.disconnect()
+  return messages
+}
+
+/** Removes what lies before the offset, as retention would. */
+async function expire({ topic }: TopicSettings, offset: string): Promise<void> {
+  const admin = plainKafka(broker.brokers).admin()
+  await admin.connect()
+  // The client wants to know the topic before it may be told to remove anything of it.
+  await admin.fetchTopicOffsets(topic)
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] })
+  await admin.disconnect()
+}
