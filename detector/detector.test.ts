@@ -51,12 +51,19 @@ describe('a network that fails', () => {
   )
 
   it('is found with minutes of history, and the healthy network beside it is not', () => {
-    for (let onset = 2; onset <= 4; onset++) {
+    // The second run of each crosses the full hour between healthy and failing.
+    for (const [skipped, onset] of [2, 3, 4].flatMap(
+      (minutes) =>
+        [
+          [0, minutes],
+          [57, 57 + minutes],
+        ] as const,
+    )) {
       const source = createTraffic(onset, [
         { asn: 64500, clients: 30, rate: (t) => (t < onset ? 0 : 1) },
         { asn: 64501, clients: 30, rate: () => 0 },
       ])
-      const { detector } = run(onset + 4, source)
+      const { detector } = run(onset + 4, source, createDetector(), skipped)
       expect(detector.openIncidents().map(({ asn }) => asn)).toEqual([64500])
     }
   })
@@ -210,6 +217,20 @@ describe('judgeMinute', () => {
     const source = createTraffic(16, fleet({ asn: 0, clients: 20, rate: failsFrom(3 * HOURS, 1) }))
     const { changes } = run(4 * HOURS, source)
     expect(changes).toEqual([])
+  })
+
+  it('takes a fleet as it is that usually fails more than expected of strangers', () => {
+    const usual = fleet().map((network) => ({ ...network, rate: () => 0.1 }))
+    const { changes, detector } = run(8 * HOURS, createTraffic(18, usual))
+    expect(changes).toEqual([])
+    expect(detector.state({ asn: 65019, label: '', prefix: '' })?.usual_rate).toBeCloseTo(0.1, 1)
+  })
+
+  it('learns what stays: a shift of all networks is how the world is after a day', () => {
+    const onset = 24 * HOURS
+    const shifted = fleet().map((network) => ({ ...network, rate: failsFrom(onset, 0.12) }))
+    const { detector } = run(onset + 72 * HOURS, createTraffic(19, shifted))
+    expect(detector.state({ asn: 65019, label: '', prefix: '' })?.usual_rate).toBeGreaterThan(0.04)
   })
 
   it('stays silent on healthy traffic for two days', () => {

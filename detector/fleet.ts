@@ -37,6 +37,8 @@ export type Fleet = {
   thresholdOf(stream: number): number
 }
 
+/** After so many hours in a row with an excess of the world, that is how the world is now: everyone learns again. */
+const SETTLED_HOURS = 24
 /** Excess of the world from which a minute teaches nothing for the whole hour. */
 const SPOILING_EXCESS = 0.05
 /** A client that alone held an alarm back for so many minutes is left out of the counts from then on … */
@@ -71,6 +73,10 @@ export function createFleet(options: DetectorOptions): Fleet {
   let tick = 0
   let hour = -1
   let worldExcess = 0
+  /** Minutes of this hour, and hours in a row, in which the world had an excess. */
+  let sharedMinutes = 0
+  let sharedHours = 0
+  let sharedNow = false
   let stratumSeason = new Float64Array(0)
 
   const shared = createShared({ streams, world, lifecycle, options, add })
@@ -105,6 +111,8 @@ export function createFleet(options: DetectorOptions): Fleet {
     if (parts.world)
       suspicions.push(...shared.judge({ tick, minute, season: (site) => season.factor(site, hourOfDay) }))
     if (parts.season) noteSeason(hourOfDay)
+    if (sharedNow) sharedMinutes += 1
+    sharedNow = false
     lifecycle.passMinute(minute, tick)
     batch.size = 0
   }
@@ -113,6 +121,8 @@ export function createFleet(options: DetectorOptions): Fleet {
     const first = hour < 0
     hour = Math.floor(minute / 60)
     if (first) return
+    sharedHours = sharedMinutes >= 30 ? sharedHours + 1 : 0
+    sharedMinutes = 0
     season.turn()
     lifecycle.markHour(minute)
     knowledge.pool.cross *= HOURLY_DECAY
@@ -164,7 +174,9 @@ export function createFleet(options: DetectorOptions): Fleet {
   function judgeRows(stream: number, from: number, to: number): void {
     const kind = at(row.ints, row.i + I.KIND)
     const spoilt = sumRows(kind, from, to)
-    if (spoilt) row.ints[row.i + I.SPOILT] = at(row.ints, row.i + I.SPOILT) | HOUR_SPOILT.all
+    if (worldExcess > 0 && kind !== KIND.prefix) sharedNow = true
+    const settled = sharedHours >= SETTLED_HOURS
+    if (spoilt && !settled) row.ints[row.i + I.SPOILT] = at(row.ints, row.i + I.SPOILT) | HOUR_SPOILT.all
     noteRecent(stream, kind)
     if (seen.n === 0) return
     if (kind === KIND.prefix) {
@@ -172,7 +184,7 @@ export function createFleet(options: DetectorOptions): Fleet {
       contrastToParent(stream)
       if (seen.n === 0) return
     }
-    if (worldExcess === 0) noteMinute(row, seen.minute, seen.n, seen.k)
+    if (worldExcess === 0 || settled) noteMinute(row, seen.minute, seen.n, seen.k)
     if (at(row.ints, row.i + I.INCIDENT) !== 0) goOn(stream)
     else if (kind !== KIND.unknown && !isCovered(stream, kind)) judgeOne(stream)
     else noteLevels(row, seen, false)

@@ -3,6 +3,7 @@ import {
   chernoffAbove,
   chernoffBelow,
   hasCollapsed,
+  isDrastic,
   isExtraTraffic,
   isManyClients,
   isSubstantial,
@@ -16,6 +17,11 @@ describe('isSubstantial', () => {
     expect(isSubstantial({ ...episode, failed: 4 })).toBe(false)
     expect(isSubstantial({ ...episode, decided: 5000, failed: 80, expected: 0.007 })).toBe(false)
   })
+})
+
+it('isDrastic asks for twenty points', () => {
+  expect(isDrastic(episode)).toBe(false)
+  expect(isDrastic({ ...episode, failed: 22 })).toBe(true)
 })
 
 describe('isManyClients', () => {

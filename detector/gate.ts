@@ -23,6 +23,16 @@ export function isSubstantial(episode: Episode): boolean {
 }
 
 /**
+ * Whether the rate is far beyond what any network usually has: 20 points. A network without a past has nothing to
+ * have risen above, so for it nothing less will do.
+ */
+export function isDrastic(episode: Pick<Episode, 'decided' | 'failed' | 'expected'>): boolean {
+  return episode.failed / episode.decided - episode.expected >= DRASTIC_EXCESS
+}
+
+const DRASTIC_EXCESS = 0.2
+
+/**
  * Whether the failures are many clients' and not one's: three of them, and without the worst client half of the
  * excess is still there. The worst client's successes are unknown, so only its failures are taken out.
  */

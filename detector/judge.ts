@@ -1,6 +1,7 @@
+import { PRIOR_CLIENTS } from './baseline.ts'
 import { failingClients, forgetClients, voteWorstClient, worstClient } from './clients.ts'
 import { accumulate, EXCESSES, evidenceFactors } from './evidence.ts'
-import { hasCollapsed, isExtraTraffic, isManyClients, isSubstantial } from './gate.ts'
+import { hasCollapsed, isDrastic, isExtraTraffic, isManyClients, isSubstantial } from './gate.ts'
 import type { DetectorOptions } from './options.ts'
 import { at, F, I, increase } from './streams.ts'
 import type { Row } from './teach.ts'
@@ -23,7 +24,7 @@ export type StreamMinute = {
 }
 
 /** Why nothing was alarmed although the evidence suffices; '' when nothing stands in the way. */
-export type Objection = '' | 'small' | 'one_client' | 'extra_traffic'
+export type Objection = '' | 'small' | 'no_history' | 'one_client' | 'extra_traffic'
 export type Judgement = { evidence: number; alarm: boolean; objection: Objection }
 
 /** One minute of evidence for a stream without an open incident. `threshold` is its A. */
@@ -98,6 +99,7 @@ function objectionTo(row: Row, tick: number, options: DetectorOptions): Objectio
     worstClient: worstClient(row).failures,
   }
   if (!isSubstantial(episode)) return 'small'
+  if (at(floats, f + F.HISTORY_N) < PRIOR_CLIENTS && !isDrastic(episode)) return 'no_history'
   const minutes = tick - at(ints, i + I.ONSET_TICK) + 1
   if (options.parts.worst_client && !isManyClients(episode) && !successesCollapsed(row, minutes)) {
     return 'one_client'

@@ -1,3 +1,4 @@
+import { PRIOR_CLIENTS } from './baseline.ts'
 import type { Suspicion } from './fleet.ts'
 import { judgeStream, resetEvidence, type StreamMinute } from './judge.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -116,7 +117,7 @@ export function createShared({ streams, world, lifecycle, options, add }: Needs)
 /** In its first hour a world is only judged by what no ordinary fleet shows: most handshakes failing. */
 function isKnown(row: Row): boolean {
   const { floats, f } = row
-  if (at(floats, f + F.HISTORY_N) > 0) return true
+  if (at(floats, f + F.HISTORY_N) >= PRIOR_CLIENTS) return true
   return (at(floats, f + F.K) - at(floats, f + F.EXPECTED)) / at(floats, f + F.N) > OUR_SIDE
 }
 

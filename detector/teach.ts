@@ -11,6 +11,8 @@ import {
   wander,
   wanderOfHour,
 } from './baseline.ts'
+import { isDrastic } from './gate.ts'
+import { resetEvidence } from './judge.ts'
 import type { DetectorParts } from './options.ts'
 import { at, F, HOUR_SPOILT, I, increase } from './streams.ts'
 
@@ -38,6 +40,7 @@ export function noteMinute(row: Row, minute: number, n: number, k: number): void
 /**
  * The hour is over: what was good in it joins the history. Hours under suspicion are held back until the suspicion
  * is gone (then they count) or became an incident (then they never do), so that a slow fault cannot teach itself.
+ * A stream without a history learns at once, unless it fails beyond what any network usually does.
  */
 export function teachHour(row: Row, fleet: FleetKnowledge, parts: DetectorParts): void {
   const { floats, ints, f, i } = row
@@ -78,15 +81,25 @@ const LONGEST_HELD = 24
 function learnOrHold(row: Row, fleet: FleetKnowledge): void {
   const { floats, ints, f, i } = row
   learnWander(floats, f, fleet)
-  if (at(floats, f + F.C) > SUSPICIOUS && at(ints, i + I.HELD) < LONGEST_HELD) {
+  const known = at(floats, f + F.HISTORY_N) >= fleet.priorClients
+  const suspicious = at(floats, f + F.C) > SUSPICIOUS && (known || isDrasticNow(floats, f))
+  if (suspicious && at(ints, i + I.HELD) < LONGEST_HELD) {
     increase(floats, f + F.HELD_N, at(floats, f + F.HOUR_N))
     increase(floats, f + F.HELD_K, at(floats, f + F.HOUR_K))
     increase(ints, i + I.HELD, 1)
     return
   }
+  // What was compared with the prior alone says nothing once the stream has a past of its own.
+  if (!known && at(floats, f + F.HISTORY_N) + at(floats, f + F.HOUR_N) >= fleet.priorClients)
+    resetEvidence(row)
   increase(floats, f + F.HISTORY_N, at(floats, f + F.HOUR_N) + at(floats, f + F.HELD_N))
   increase(floats, f + F.HISTORY_K, at(floats, f + F.HOUR_K) + at(floats, f + F.HELD_K))
   dropHeld(floats, ints, f, i)
+}
+
+function isDrasticNow(floats: Float32Array, f: number): boolean {
+  const [failed, decided] = [at(floats, f + F.K), at(floats, f + F.N)]
+  return isDrastic({ failed, decided, expected: at(floats, f + F.EXPECTED) / decided })
 }
 
 function learnWander(floats: Float32Array, f: number, fleet: FleetKnowledge): void {

@@ -1,3 +1,4 @@
+import { PRIOR_CLIENTS } from './baseline.ts'
 import type { Batch } from './batch.ts'
 import { at, F, FLOATS, I, INTS, increase, KIND, type Streams } from './streams.ts'
 import { cappedWeight, excessWithout, rateVariance } from './world.ts'
@@ -35,6 +36,8 @@ const FORGET = Math.exp(-1 / 5)
 const CELL = { weight: 0, excess: 1, variance: 2, tick: 3 } as const
 const CELL_FIELDS = 4
 const MOST_STRATA = 1024
+/** A network without a history says something about the world only when it fails more than any usually does. */
+const STRANGE_RATE = 0.2
 /** A network shares in the excess when it shows at least this part of the mean excess. */
 const FAIR_PART = 0.25
 
@@ -115,7 +118,7 @@ export function createWorld(streams: Streams): World {
     const mean = Math.min(0.9, at(streams.floats, stream * FLOATS + F.MEAN) * at(season, of))
     const weight = cappedWeight(n, into.clients, into.networks)
     rowWeight[row] = weight
-    rowExcess[row] = weight * (rate - mean)
+    rowExcess[row] = weight * (isKnown(stream) ? rate - mean : Math.max(0, rate - STRANGE_RATE))
     rowVariance[row] = weight * weight * rateVariance(n, mean, at(streams.floats, stream * FLOATS + F.RHO))
     addToStratum(into, row, weight * rate)
     increase(cells, own + CELL.weight, weight)
@@ -196,6 +199,11 @@ export function createWorld(streams: Streams): World {
   function isNetwork(stream: number): boolean {
     const kind = at(streams.ints, stream * INTS + I.KIND)
     return kind === KIND.network || kind === KIND.unknown
+  }
+
+  /** Whether a network's own history says more than the prior. */
+  function isKnown(stream: number): boolean {
+    return at(streams.floats, stream * FLOATS + F.HISTORY_N) >= PRIOR_CLIENTS
   }
 
   function counts(batch: Batch, row: number): boolean {
