@@ -20,10 +20,12 @@ export function visitsOf({ population, incidents, idPrefix, minute }: Minute): P
   let serial = 0
   const id = () => `${idPrefix}-${minute.toString(36)}-${(serial++).toString(36)}`
   for (const network of networks) {
-    const broken = incidents.filter(({ asn = victim.asn }) => asn === network.asn)
     const random = randomOf(seed, 'minute', network.asn, minute)
+    const visits = random.poisson(network.perMinute * rhythm(network, minute))
+    if (visits === 0) continue
+    const broken = incidents.filter(({ asn = victim.asn }) => asn === network.asn)
     const failureRate = network.failureRate * clusterFactor(seed, network, minute)
-    for (let left = random.poisson(network.perMinute * rhythm(network, minute)); left > 0; left -= 1) {
+    for (let left = visits; left > 0; left -= 1) {
       visit({ network, broken, failureRate, random, minute, id, placed })
     }
   }

@@ -52,7 +52,7 @@ export function createPopulation({
   seed = 'halfshake',
   ranges,
   networks: count = 300,
-  visitsPerMinute = 900,
+  visitsPerMinute = 700,
 }: {
   seed?: string
   ranges: Iterable<AsnRange>

@@ -7,7 +7,6 @@ export type Random = {
   /** low ≤ x < high. */
   between(low: number, high: number): number
   chance(probability: number): boolean
-  pick<T>(from: readonly [T, ...T[]]): T
   /** One of `from`, each as likely as its weight. */
   weighted<T>(from: readonly [Weighted<T>, ...Weighted<T>[]]): T
   /** Standard normal. */
@@ -23,41 +22,57 @@ const LARGE_MEAN = 50
 
 /** A generator for these keys (numbers or texts): same keys, same numbers. */
 export function randomOf(...keys: readonly (number | string)[]): Random {
-  const next = mulberry32(hash(keys.join('\u0000')))
-  const below = (limit: number) => Math.floor(next() * limit)
-  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
-  return {
-    next,
-    below,
-    normal,
-    between: (low, high) => low + next() * (high - low),
-    chance: (probability) => next() < probability,
-    pick: (from) => from[below(from.length)] ?? from[0],
-    weighted(from) {
-      let left = next() * from.reduce((sum, [, weight]) => sum + weight, 0)
-      for (const [value, weight] of from) {
-        left -= weight
-        if (left < 0) return value
-      }
-      return from[0][0]
-    },
-    poisson(mean) {
-      if (mean > LARGE_MEAN) return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal()))
-      let count = 0
-      for (let left = next(), limit = Math.exp(-mean); left > limit; left *= next()) count += 1
-      return count
-    },
-  }
+  return new Mulberry32(hash(keys.join('\u0000')))
 }
 
-/** Tommy Ettinger's mulberry32: 32 bits of state, passes gjrand; ample for traffic. */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+/**
+ * Tommy Ettinger's mulberry32: 32 bits of state, passes gjrand; ample for traffic. A class, since a demo makes
+ * hundreds of thousands of them.
+ */
+class Mulberry32 implements Random {
+  private state: number
+
+  constructor(seed: number) {
+    this.state = seed
+  }
+
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+
+  below(below: number): number {
+    return Math.floor(this.next() * below)
+  }
+
+  between(low: number, high: number): number {
+    return low + this.next() * (high - low)
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability
+  }
+
+  weighted<T>(from: readonly [Weighted<T>, ...Weighted<T>[]]): T {
+    let left = this.next() * from.reduce((sum, [, weight]) => sum + weight, 0)
+    for (const [value, weight] of from) {
+      left -= weight
+      if (left < 0) return value
+    }
+    return from[0][0]
+  }
+
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next())
+  }
+
+  poisson(mean: number): number {
+    if (mean > LARGE_MEAN) return Math.max(0, Math.round(mean + Math.sqrt(mean) * this.normal()))
+    let count = 0
+    for (let left = this.next(), limit = Math.exp(-mean); left > limit; left *= this.next()) count += 1
+    return count
   }
 }
 
