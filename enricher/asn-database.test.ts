@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -72,6 +72,12 @@ describe('ensureAsnDatabase', () => {
       /asn-ipv4\.csv, line 2: .*nonsense/,
     )
     expect(await readFile(path)).toEqual(before)
+    expect(await readdir(dataFolder)).toEqual(['asn.mmdb'])
+  })
+
+  it('leaves nothing behind when the file cannot be put in place', async () => {
+    await mkdir(join(dataFolder, 'asn.mmdb', 'in the way'), { recursive: true })
+    await expect(ensureAsnDatabase({ dataFolder, packageFolder })).rejects.toThrow()
     expect(await readdir(dataFolder)).toEqual(['asn.mmdb'])
   })
 
