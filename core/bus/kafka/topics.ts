@@ -1,4 +1,4 @@
-import { type Admin, ConfigResourceTypes, type Kafka } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import type { Logger } from '../../runtime/log.ts'
 
 /** How the topics are made where they are missing. */
@@ -11,6 +11,8 @@ export type TopicSettings = {
   maxMessageBytes: number
 }
 
+/** The library's `ConfigResourceTypes.TOPIC`, which it does not export in a way that Node's ESM loader sees. */
+const TOPIC_RESOURCE = 2
 const HEADROOM_BYTES = 65_536
 
 export function deadLetterTopic(topic: string): string {
@@ -82,7 +84,7 @@ async function compare(admin: Admin, settings: TopicSettings, log: Logger): Prom
   }
   const described = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+    resources: [{ type: TOPIC_RESOURCE, name: topic }],
   })
   const found = new Map(
     described.resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),

@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Broker } from '../core/bus/kafka/broker/testing.ts'
+import { parseProgress } from '../core/bus/kafka/intent.ts'
+import {
+  batchOf,
+  busOn,
+  connectionTo,
+  plainKafka,
+  testBroker,
+  topicOf,
+  until,
+} from '../core/bus/kafka/testing.ts'
+import type { TopicSettings } from '../core/bus/kafka/topics.ts'
+import { countEverywhere, everywhere, storeAt, temporaryFolder } from '../core/store/testing.ts'
+import type { Plan } from './kafka-worker-process/testing.ts'
+
+const PROGRAM = join(import.meta.dirname, 'kafka-worker-process', 'testing.ts')
+const GROUP = 'enricher'
+const AGENTS = 5
+const BATCHES = 8
+const EVENTS = 20
+const TOTAL = AGENTS * BATCHES * EVENTS
+
+let broker: Pick<Broker, 'brokers' | 'stop'>
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let topic: TopicSettings
+const children: ChildProcess[] = []
+
+beforeAll(async () => {
+  broker = await testBroker()
+})
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  topic = topicOf({ partitions: 2 })
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) await end(child, 'SIGKILL')
+  await folder.remove()
+})
+afterAll(() => broker.stop())
+
+describe('the worker behind Kafka', () => {
+  it('has each event once in raw and in every rollup, wherever kill -9 falls', async () => {
+    await publishAll()
+    const points = ['read', 'announced', 'handshakes', 'stored', 'committed'] as const
+    for (const [i, at] of points.entries()) {
+      // Another bound each time, so that a range that is not rebuilt as it was announced would be cut otherwise.
+      const child = start({ messages: 3 + (i % 3), die: { at, occasion: 2 } })
+      expect([at, await endOf(child)]).toEqual([at, 'SIGKILL'])
+    }
+    await readToTheEnd({ messages: 7 })
+    await withStore(async (store) => {
+      expect(await countEverywhere(store)).toEqual(everywhere(TOTAL))
+      expect(await store.query('SELECT uniqExact(id) AS ids FROM handshakes')).toEqual([{ ids: TOTAL }])
+      expect(await store.query('SELECT count() AS n, sum(accepted) AS accepted FROM batches')).toEqual([
+        { n: AGENTS * BATCHES, accepted: TOTAL },
+      ])
+    })
+  })
+
+  it('counts twice when the intent is taken from it: the guarantee is the intent', async () => {
+    await publishAll()
+    expect(await endOf(start({ messages: 3, die: { at: 'handshakes', occasion: 2 } }))).toBe('SIGKILL')
+    await forgetIntents()
+    await readToTheEnd({ messages: 7 })
+    await withStore(async (store) => {
+      expect((await countEverywhere(store))['handshakes']).toBeGreaterThan(TOTAL)
+    })
+  })
+
+  it('counts twice when the token is taken from it: the guarantee is the token', async () => {
+    await publishAll()
+    expect(
+      await endOf(start({ messages: 3, die: { at: 'handshakes', occasion: 2 }, without: 'token' })),
+    ).toBe('SIGKILL')
+    await readToTheEnd({ messages: 3, without: 'token' })
+    await withStore(async (store) => {
+      expect((await countEverywhere(store))['handshakes']).toBeGreaterThan(TOTAL)
+    })
+  })
+})
+
+/** Every agent's batches, some of them a second time, as agents do that got no answer. */
+async function publishAll(): Promise<void> {
+  const bus = busOn(connectionTo(broker.brokers), topic)
+  await bus.start()
+  await until(() => bus.check.check().ready, Boolean)
+  const at = Date.now()
+  const batch = (agent: number, sequence: number) =>
+    batchOf({ agent: `edge-${agent}`, sequence, events: EVENTS, receivedAt: at })
+  for (let sequence = 1; sequence <= BATCHES; sequence += 1) {
+    const agents = Array.from({ length: AGENTS }, (_, agent) => agent)
+    await Promise.all(agents.map((agent) => bus.publish(batch(agent, sequence))))
+    await Promise.all(agents.map((agent) => bus.publish(batch(agent, Math.ceil(sequence / 2)))))
+  }
+  await bus.stop()
+}
+
+function start(plan: Omit<Plan, 'brokers' | 'topic' | 'group' | 'folder'>): ChildProcess {
+  const whole: Plan = { brokers: broker.brokers, topic, group: GROUP, folder: folder.path, ...plan }
+  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(whole)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
+  })
+  children.push(child)
+  return child
+}
+
+async function endOf(child: ChildProcess): Promise<unknown> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.signalCode ?? child.exitCode
+  const [code, signal] = await once(child, 'exit')
+  return signal ?? code
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
+  child.kill(signal)
+  return endOf(child)
+}
+
+/** Runs a process until the group has committed the end of every partition, and stops it in good order. */
+async function readToTheEnd(plan: Omit<Plan, 'brokers' | 'topic' | 'group' | 'folder'>): Promise<void> {
+  const child = start(plan)
+  await until(placesLeft, (left) => left === 0)
+  expect(await end(child, 'SIGTERM')).toBe(0)
+}
+
+/** Partitions that are not read to their end, or of which a range is being written. */
+async function placesLeft(): Promise<number> {
+  return withAdmin(async (admin) => {
+    const committed =
+      (await admin.fetchOffsets({ groupId: GROUP, topics: [topic.topic] }))[0]?.partitions ?? []
+    const bounds = await admin.fetchTopicOffsets(topic.topic)
+    return bounds.filter(({ partition, high }) => {
+      const place = committed.find((one) => one.partition === partition)
+      return place?.offset !== high || parseProgress(place.metadata)?.intent !== undefined
+    }).length
+  })
+}
+
+/** The same offsets without what stands beside them. */
+async function forgetIntents(): Promise<void> {
+  await withAdmin(async (admin) => {
+    const [places] = await admin.fetchOffsets({ groupId: GROUP, topics: [topic.topic] })
+    const known = (places?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0)
+    expect(known.some(({ metadata }) => parseProgress(metadata)?.intent !== undefined)).toBe(true)
+    await until(
+      async () => (await admin.describeGroups([GROUP])).groups[0]?.state,
+      (state) => state === 'Empty',
+    )
+    const partitions = known.map(({ partition, offset }) => ({ partition, offset }))
+    await admin.setOffsets({ groupId: GROUP, topic: topic.topic, partitions })
+  })
+}
+
+async function withAdmin<T>(
+  use: (admin: ReturnType<ReturnType<typeof plainKafka>['admin']>) => Promise<T>,
+): Promise<T> {
+  const admin = plainKafka(broker.brokers).admin()
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function withStore(use: (store: ReturnType<typeof storeAt>) => Promise<void>): Promise<void> {
+  const store = storeAt(folder.path)
+  await store.start()
+  try {
+    await use(store)
+  } finally {
+    await store.stop()
+  }
+}
