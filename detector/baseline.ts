@@ -31,10 +31,10 @@ export function upperRate(history: RateHistory, priorClients: number = PRIOR_CLI
   return Math.min(LARGEST_RATE, Math.max(SMALLEST_RATE, mean + Math.hypot(counting, wandering)))
 }
 
-/** What an hour of 5-minute blocks says about the intra-minute correlation ρ; see {@link correlationOfHour}. */
+/** What an hour of blocks says about the intra-minute correlation ρ; see {@link correlationOfHour}. */
 export type CorrelationMoment = { excess: number; scale: number; information: number }
 
-/** Sums over the 5-minute blocks of an hour: failed², failed·decided, decided² and Σ over minutes of n(n − 1). */
+/** Sums over the blocks of an hour: failed², failed·decided, decided² and Σ over minutes of n(n − 1). */
 export type HourOfBlocks = {
   blocks: number
   decided: number
@@ -48,7 +48,7 @@ export type HourOfBlocks = {
 /**
  * Moment estimate of ρ over one hour. Given the hour's own rate p, the blocks' spread is
  *   SS = Σ (k_b − n_b·p)²  with mean  p(1−p)·(1 − Σn_b²/N²)·(N + ρ·Σ n_i(n_i − 1)),
- * so SS beyond its binomial part is `scale`·ρ. Blocks of five minutes let short autocorrelation count as
+ * so SS beyond its binomial part is `scale`·ρ. Blocks of many minutes let autocorrelation count as
  * correlation too. `information` is the inverse variance of excess/scale, by which hours are weighted.
  */
 export function correlationOfHour(hour: HourOfBlocks): CorrelationMoment {

@@ -309,7 +309,7 @@ export function createFleet(options: DetectorOptions): Fleet {
     const judgement = judgeStream(row, seen, threshold, options)
     const { evidence, alarm, objection } = judgement
     const suspect = evidence >= options.suspect_evidence
-    noteLevels(row, seen, suspect)
+    noteLevels(row, seen, suspect && objection !== 'extra_traffic')
     if (alarm && isExplainedByPrefixes(stream)) return
     if (alarm) {
       lifecycle.opens(row, stream, seen, worldExcess)
@@ -318,6 +318,8 @@ export function createFleet(options: DetectorOptions): Fleet {
     }
     if (suspect) suspicions.push({ stream, evidence, threshold, objection })
     if (objection === 'one_client') ignoreAfterAWhile()
+    // A scan's evidence must not outlive the scan, nor hide a fault that comes while it lasts.
+    if (objection === 'extra_traffic') resetEvidence(row)
   }
 
   function ignoreAfterAWhile(): void {

@@ -66,7 +66,7 @@ export function hasCollapsed(successes: number, usual: number): boolean {
   return chernoffBelow(successes, usual / 2) >= COLLAPSE_EXPONENT
 }
 
-/** Traffic of a stream since the onset beside what the hour before promised for that time. */
+/** Traffic of a stream since the onset beside what the last 40 minutes promised for that time. */
 export type Traffic = {
   decided: number
   failed: number
@@ -78,19 +78,20 @@ export type Traffic = {
 
 /**
  * Whether the failures came *on top of* the usual traffic instead of out of it: there are far more clients than
- * usual, the surplus is about as large as the excess, and nobody who used to succeed is missing. That is a scanner
- * spread over many addresses, not a network that fails. A surplus below a quarter may be the morning.
+ * usual, the surplus is about as large as the excess, and those who usually succeed still do. That is a scanner
+ * spread over many addresses, not a network that fails. A surplus below a quarter may be the morning, a few
+ * successes less may be the evening.
  */
 export function isExtraTraffic(traffic: Traffic): boolean {
   const { decided, failed, expectedFailed, usualDecided, usualSucceeded } = traffic
   const surplus = decided - usualDecided
   if (surplus < 0.25 * usualDecided || surplus < 0.7 * (failed - expectedFailed)) return false
   if (chernoffAbove(decided / SPREAD, usualDecided / SPREAD) < SURPLUS_EXPONENT) return false
-  const lost = (failed / decided) * usualSucceeded
-  return chernoffBelow((decided - failed) / SPREAD, (usualSucceeded - lost / 2) / SPREAD) < MISSING_EXPONENT
+  return chernoffBelow((decided - failed) / SPREAD, (EVENING * usualSucceeded) / SPREAD) < MISSING_EXPONENT
 }
 
 /** Client counts spread more than Poisson's: counts and means are divided by this before the bound is taken. */
 const SPREAD = 2
-const SURPLUS_EXPONENT = 5
-const MISSING_EXPONENT = 0.5
+const SURPLUS_EXPONENT = 2
+const MISSING_EXPONENT = 3
+const EVENING = 0.85

@@ -109,7 +109,7 @@ function objectionTo(row: Row, tick: number, options: DetectorOptions): Objectio
     decided,
     failed,
     expectedFailed: at(floats, f + F.EXPECTED),
-    usualDecided: usual.decided * minutes,
+    usualDecided: (usual.succeeded * minutes) / (1 - episode.expected),
     usualSucceeded: usual.succeeded * minutes,
   }
   if (options.parts.extra_traffic && usual.known && isExtraTraffic(traffic)) return 'extra_traffic'
@@ -132,7 +132,6 @@ export function usualPerMinute(row: Row) {
   const lately = 1 - (LATELY_LEFT[minutes] ?? 0)
   return {
     known: minutes >= 2,
-    decided: at(floats, f + F.LEVEL_N) / lately,
     succeeded: at(floats, f + F.LEVEL_S) / lately,
     completed: at(floats, f + F.LEVEL_COMPLETED) / (1 - (TWO_HOURS_LEFT[minutes] ?? 0)),
   }
@@ -160,7 +159,6 @@ export function noteLevels(row: Row, seen: StreamMinute, suspect: boolean): void
   const usual = minutes > 0 ? at(floats, f + F.LEVEL_COMPLETED) / followed : seen.completed
   const passed = last === 0 ? 1 : seen.tick - last
   floats[f + F.LEVEL_MINUTES] = Math.min(minutes + passed, LONGEST_LEVEL)
-  moveLevel(floats, f + F.LEVEL_N, LATELY, passed, seen.n)
   moveLevel(floats, f + F.LEVEL_S, LATELY, passed, seen.n - seen.k)
   // One client's burst of handshakes must not look like a level that is lost afterwards.
   moveLevel(floats, f + F.LEVEL_COMPLETED, TWO_HOURS, passed, Math.min(seen.completed, 4 * usual + 10))

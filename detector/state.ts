@@ -14,7 +14,7 @@ export type StreamState = {
   usual_rate: number
   expected_rate: number
   rho: number
-  usual_clients_per_minute: number
+  usual_successes_per_minute: number
   /** R for each excess tested, their mean E against the threshold A, and the CUSUM that dates the onset. */
   scores: { excess: number; score: number }[]
   evidence: number
@@ -64,6 +64,6 @@ function historyOf(row: Row) {
     usual_rate: at(floats, f + F.MEAN),
     expected_rate: at(floats, f + F.UPPER),
     rho: at(floats, f + F.RHO),
-    usual_clients_per_minute: usual.known ? usual.decided : 0,
+    usual_successes_per_minute: usual.known ? usual.succeeded : 0,
   }
 }

@@ -17,49 +17,48 @@ export const F = {
   /** Since the onset: most failing clients known at once; votes of the three worst-client candidates. */
   MOST_CLIENTS: 10,
   VOTE: 11,
-  /** Levels per minute: clients decided and succeeded lately, handshakes completed in two hours; minutes followed. */
-  LEVEL_N: 14,
-  LEVEL_S: 15,
-  LEVEL_COMPLETED: 16,
-  LEVEL_MINUTES: 17,
+  /** Levels per minute: clients succeeded lately, handshakes completed in two hours; minutes followed. */
+  LEVEL_S: 14,
+  LEVEL_COMPLETED: 15,
+  LEVEL_MINUTES: 16,
   /** Handshakes completed in this and in the last ten minutes. */
-  WINDOW: 18,
-  LAST_WINDOW: 19,
+  WINDOW: 17,
+  LAST_WINDOW: 18,
   /** Last five minutes, decayed: clients, and failures beyond the mean expectation. */
-  RECENT_N: 20,
-  RECENT_EXCESS: 21,
+  RECENT_N: 19,
+  RECENT_EXCESS: 20,
   /** Decayed history: clients decided and failed; moments of wandering; weighted ρ and its information. */
-  HISTORY_N: 22,
-  HISTORY_K: 23,
-  WANDER_EXCESS: 24,
-  WANDER_WEIGHT: 25,
-  WANDER_NOISE: 26,
-  RHO_SUM: 27,
-  RHO_INFORMATION: 28,
+  HISTORY_N: 21,
+  HISTORY_K: 22,
+  WANDER_EXCESS: 23,
+  WANDER_WEIGHT: 24,
+  WANDER_NOISE: 25,
+  RHO_SUM: 26,
+  RHO_INFORMATION: 27,
   /** This hour: clients decided, failed, pairs; sums over its blocks; the block under way. */
-  HOUR_N: 29,
-  HOUR_K: 30,
-  HOUR_PAIRS: 31,
-  BLOCKS: 32,
-  BLOCK_KK: 33,
-  BLOCK_KN: 34,
-  BLOCK_NN: 35,
-  BLOCK_N: 36,
-  BLOCK_K: 37,
+  HOUR_N: 28,
+  HOUR_K: 29,
+  HOUR_PAIRS: 30,
+  BLOCKS: 31,
+  BLOCK_KK: 32,
+  BLOCK_KN: 33,
+  BLOCK_NN: 34,
+  BLOCK_N: 35,
+  BLOCK_K: 36,
   /** Hours held back while the stream is under suspicion. */
-  HELD_N: 38,
-  HELD_K: 39,
+  HELD_N: 37,
+  HELD_K: 38,
   /** Computed from the history once an hour: mean rate, its upper limit, ρ. */
-  MEAN: 40,
-  UPPER: 41,
-  RHO: 42,
+  MEAN: 39,
+  UPPER: 40,
+  RHO: 41,
   /** Open incident: reverse evidence. */
-  REVERSE: 43,
+  REVERSE: 42,
   /** Clients decided and failed since the onset of the network this prefix belongs to. */
-  SHARE_N: 44,
-  SHARE_K: 45,
+  SHARE_N: 43,
+  SHARE_K: 44,
 } as const
-export const FLOATS = 46
+export const FLOATS = 45
 
 /** Integer fields. Ticks count the minutes in which anything at all was seen: missing data stops the clock. */
 export const I = {
@@ -90,7 +89,7 @@ export const I = {
   SHARE_ONSET: 16,
   /** Tick since which the gate alone holds an alarm back, 0 if it does not. */
   BLOCKED: 17,
-  /** Five-minute block under way: minutes since 1970 / 5. */
+  /** Block under way: its number since 1970. */
   BLOCK: 18,
   /** One of {@link KIND}. */
   KIND: 19,

@@ -22,10 +22,13 @@ export type FleetKnowledge = { priorClients: number; wander: number; pool: Wande
 /** One stream's row in the two arrays of streams.ts. */
 export type Row = { floats: Float32Array; ints: Int32Array; f: number; i: number }
 
-/** Adds a minute's clients to the hour and to its block of five minutes. `minute` in minutes since 1970. */
+/** Blocks of a quarter of an hour, so that autocorrelation up to that length counts as correlation. */
+const BLOCK_MINUTES = 15
+
+/** Adds a minute's clients to the hour and to its block. `minute` in minutes since 1970. */
 export function noteMinute(row: Row, minute: number, n: number, k: number): void {
   const { floats, ints, f, i } = row
-  const block = Math.floor(minute / 5)
+  const block = Math.floor(minute / BLOCK_MINUTES)
   if (at(ints, i + I.BLOCK) !== block) {
     closeBlock(floats, f)
     ints[i + I.BLOCK] = block
