@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -9,8 +11,14 @@ import type { MtuInboundResult } from './scenarios/index.ts'
 const PROGRAM = join(import.meta.dirname, '..', 'bin', 'halfshake')
 
 /** The command as a user runs it. */
-function startScenario(): { child: ChildProcess; output: { stdout: string; stderr: string } } {
-  const child = spawn(PROGRAM, ['lab', 'mtu-inbound', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+function startScenario(env: Record<string, string> = {}): {
+  child: ChildProcess
+  output: { stdout: string; stderr: string }
+} {
+  const child = spawn(PROGRAM, ['lab', 'mtu-inbound', '--json'], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => {
     output.stdout += String(chunk)
@@ -45,7 +53,8 @@ test('halfshake lab mtu-inbound flags the broken network for its cause, and the 
 }, 500_000)
 
 test('Ctrl-C in the middle of it leaves nothing behind', async () => {
-  const { child, output } = startScenario()
+  const temporary = await mkdtemp(join(tmpdir(), 'halfshake-test-'))
+  const { child, output } = startScenario({ TMPDIR: temporary })
   let ended = false
   const exit = once(child, 'exit').then((result) => {
     ended = true
@@ -59,4 +68,6 @@ test('Ctrl-C in the middle of it leaves nothing behind', async () => {
   const [code] = await exit
   expect(code).not.toBe(0)
   expect(await namespacesOf(child.pid)).toEqual([])
+  expect((await readdir(temporary)).filter((name) => name.startsWith('halfshake-'))).toEqual([])
+  await rm(temporary, { recursive: true })
 }, 120_000)

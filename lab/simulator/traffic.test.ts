@@ -55,6 +55,9 @@ test('nothing is lost between the minutes: what begins is decided, in its minute
   const longest = Math.max(...ordinary.map(({ opened_at, decided_at }) => decided_at - opened_at))
   expect(longest).toBeGreaterThan(10_000)
   expect(longest).toBeLessThan(MINUTE_MS)
+  const minuteOf = (time: number) => Math.floor(time / MINUTE_MS)
+  const carried = ordinary.filter((event) => minuteOf(event.opened_at) < minuteOf(event.decided_at))
+  expect(carried.length).toBeGreaterThan(100)
 })
 
 test('an ordinary day: nine of ten complete, two sites or more report, every kind of end occurs', () => {

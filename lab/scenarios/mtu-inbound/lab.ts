@@ -77,8 +77,11 @@ export async function startLab({
       breakPath: topology.breakPath,
       failed,
       async stop() {
-        await stopServer(server)
-        await dismantle()
+        try {
+          await stopServer(server)
+        } finally {
+          await dismantle()
+        }
       },
     }
   } catch (error) {

@@ -7,7 +7,7 @@ import type { ClientMessage, ClientOrders, ServerMessage, ServerOrders } from '.
 /** A program of the lab in a namespace. */
 export type Program = {
   child: ChildProcess
-  /** Rejects, with what it wrote, when the program ends before the lab does. */
+  /** Rejects, with what it wrote, when the program ends. */
   failed: Promise<never>
 }
 
@@ -26,11 +26,17 @@ export async function startServer(host: Host, orders: ServerOrders): Promise<Pro
   return program
 }
 
-/** Lets the agent deliver what it still has. Resolves after five seconds at most. */
-export async function stopServer({ child }: Program): Promise<void> {
+/** Lets the agent deliver what it still has. Resolves after five seconds at most, never rejects. */
+export async function stopServer({ child, failed }: Program): Promise<void> {
   if (!child.connected) return
-  child.send('stop')
-  await Promise.race([once(child, 'exit'), new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())])
+  // Killed meanwhile it cannot be told, and need not be.
+  child.send('stop', () => {})
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, STOP_MS)
+  })
+  await Promise.race([failed.catch(() => {}), late])
+  clearTimeout(timer)
 }
 
 /** Starts the clients of a network; `onVisit` hears of every handshake they tried. */
