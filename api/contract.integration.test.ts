@@ -282,7 +282,7 @@ describe('a query that takes too long', () => {
     const limited = await serveApi({
       store: slow,
       now: NOW,
-      bounds: { running: 1, waiting: 1, seconds: 1, graceMs: 5_000 },
+      bounds: { running: 1, waiting: 1, seconds: 1, graceMs: 100_000 },
     })
     const { status, headers, body } = await limited.get('/v1/networks')
     await limited.close()
