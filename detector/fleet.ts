@@ -318,8 +318,11 @@ export function createFleet(options: DetectorOptions): Fleet {
     }
     if (suspect) suspicions.push({ stream, evidence, threshold, objection })
     if (objection === 'one_client') ignoreAfterAWhile()
-    // A scan's evidence must not outlive the scan, nor hide a fault that comes while it lasts.
-    if (objection === 'extra_traffic') resetEvidence(row)
+    // A scan teaches nothing, and its evidence must not outlive it, nor hide a fault that comes while it lasts.
+    if (objection === 'extra_traffic') {
+      row.ints[row.i + I.SPOILT] = HOUR_SPOILT.all
+      resetEvidence(row)
+    }
   }
 
   function ignoreAfterAWhile(): void {
