@@ -12,9 +12,9 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-const DELAYS_MS = [100, 300, 1_000, 3_000, 10_000] as const
+const DELAYS_MS = [100, 300, 1_000, 3_000] as const
 
-/** How long to wait after the attempt of this number, from 0; longer each time, at most ten seconds. */
+/** How long to wait after the attempt of this number, from 0; longer each time, at most three seconds. */
 export function backOff(attempt: number): number {
   return DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)] ?? 0
 }

@@ -1,4 +1,4 @@
-import type { Kafka, Message, Producer } from 'kafkajs'
+import { type Kafka, type Message, Partitioners, type Producer } from 'kafkajs'
 import type { Logger } from '../../runtime/log.ts'
 import { explainKafkaError, type KafkaConnection, kafkaErrorType } from './connection.ts'
 import { backOff, pause } from './pause.ts'
@@ -110,6 +110,7 @@ export function createSender({
     const fresh = kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
+      createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
     })
