@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Router } from 'express'
 
-const FOLDER = join(import.meta.dirname, 'pages')
+const FOLDER = join(import.meta.dirname, 'public')
 
 /** Path to file: nothing else in the folder is served. */
 const FILES: Record<string, string> = {
