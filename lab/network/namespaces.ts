@@ -1,10 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, runLast } from './command.ts'
 import { isAlive, type Owner, ownerOf } from './names.ts'
+
+const KILL_TRIES = 100
+const KILL_PAUSE_MS = 20
 
 /** Removes a namespace and every process in it; its links go with it. Nothing to do when it is gone. */
 export async function removeNamespace(run: Command, namespace: string): Promise<void> {
   if (!(await listNamespaces(run)).includes(namespace)) return
-  killAll(await run('ip', ['netns', 'pids', namespace]))
+  for (let tries = 0; tries < KILL_TRIES; tries += 1) {
+    const pids = await run('ip', ['netns', 'pids', namespace])
+    if (pids.trim() === '') break
+    // Again until none is left: dying takes a moment, and one may have started another meanwhile.
+    killAll(pids)
+    await sleep(KILL_PAUSE_MS)
+  }
   await run('ip', ['netns', 'del', namespace])
 }
 

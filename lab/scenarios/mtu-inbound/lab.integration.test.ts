@@ -108,7 +108,8 @@ test('the healthy network completes all the while', () => {
 
 test('every handshake the clients tried has its event, from the address of its network', () => {
   for (const part of PARTS) {
-    const tried = visits.filter((visit) => visit.part === part)
+    // At the end the server is gone before the clients are: what they try then reaches nobody.
+    const tried = visits.filter((visit) => visit.part === part && visit.phase !== 'end')
     const seen = events.filter(({ source_address }) => partOf(source_address) === part)
     expect(seen.length).toBeGreaterThanOrEqual(tried.length)
   }
