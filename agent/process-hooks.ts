@@ -39,7 +39,8 @@ export function createProcessHooks(
   )
   const raiseAgain = () => {
     process.off('SIGTERM', onSigterm)
-    if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM')
+    // In a turn of its own, so that the last warning is on stderr.
+    if (process.listenerCount('SIGTERM') === 0) setImmediate(() => process.kill(process.pid, 'SIGTERM'))
   }
   const { idle, exit } = endings
   if (sigterm) process.prependListener('SIGTERM', onSigterm)

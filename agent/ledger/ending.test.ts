@@ -42,16 +42,34 @@ const CASES: [string, Partial<Failure>, Ending][] = [
   [
     'a missing certificate in TLS 1.3',
     { code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE', tlsVersion: 'TLSv1.3' },
-    { ended_by: 'alert', alert: 116, alert_side: 'server', error: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' },
+    {
+      ended_by: 'alert',
+      alert: 116,
+      alert_side: 'server',
+      error: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE',
+    },
   ],
   [
     'a missing certificate in TLS 1.2',
     { code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE', tlsVersion: 'TLSv1.2' },
-    { ended_by: 'alert', alert: 40, alert_side: 'server', error: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' },
+    {
+      ended_by: 'alert',
+      alert: 40,
+      alert_side: 'server',
+      error: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE',
+    },
   ],
-  ['an RST', { code: 'ECONNRESET', message: 'read ECONNRESET', syscall: 'read' }, { ended_by: 'reset', error: 'ECONNRESET' }],
+  [
+    'an RST',
+    { code: 'ECONNRESET', message: 'read ECONNRESET', syscall: 'read' },
+    { ended_by: 'reset', error: 'ECONNRESET' },
+  ],
   ['a write into an RST', { code: 'EPIPE', syscall: 'write' }, { ended_by: 'reset', error: 'EPIPE' }],
-  ["the kernel's time-out", { code: 'ETIMEDOUT', syscall: 'read' }, { ended_by: 'timeout', error: 'ETIMEDOUT' }],
+  [
+    "the kernel's time-out",
+    { code: 'ETIMEDOUT', syscall: 'read' },
+    { ended_by: 'timeout', error: 'ETIMEDOUT' },
+  ],
   ['a FIN', { ...hangUp, clientEnded: true }, { ended_by: 'fin' }],
   ['our side hanging up', hangUp, { ended_by: 'error', error: 'server_closed' }],
   [
@@ -72,8 +90,14 @@ describe('the ending of a stream found closed', () => {
   const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
   test.each([
     [{ errored: null, readableEnded: true }, { ended_by: 'fin' }],
-    [{ errored: null, readableEnded: false }, { ended_by: 'error', error: 'server_closed' }],
-    [{ errored: reset, readableEnded: false }, { ended_by: 'reset', error: 'ECONNRESET' }],
+    [
+      { errored: null, readableEnded: false },
+      { ended_by: 'error', error: 'server_closed' },
+    ],
+    [
+      { errored: reset, readableEnded: false },
+      { ended_by: 'reset', error: 'ECONNRESET' },
+    ],
   ])('%o', (socket, expected) => {
     expect(endingOfClosed(socket)).toEqual(expected)
   })

@@ -42,7 +42,9 @@ describe('the verdict on a reply', () => {
   test('waits longer with each failure, up to half a minute, and never less than half of it', () => {
     const failure: Reply = { kind: 'failure', reason: 'ECONNREFUSED' }
     const delays = [1, 2, 3, 7, 8, 5000].map((attempt) => verdictOn(failure, attempt, 1, NOW))
-    expect(delays.map((found) => 'delay' in found && found.delay)).toEqual([500, 1000, 2000, 30_000, 30_000, 30_000])
+    expect(delays.map((found) => 'delay' in found && found.delay)).toEqual([
+      500, 1000, 2000, 30_000, 30_000, 30_000,
+    ])
     expect(verdictOn(failure, 1, 0, NOW)).toMatchObject({ delay: 250, reason: 'ECONNREFUSED' })
   })
 

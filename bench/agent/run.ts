@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { type Peer, startPeer, type Usage } from './protocol.ts'
 import { type Pair, report } from './report.ts'
 
-const HANDSHAKES = 1000
-const WARM_UP = 4000
+const HANDSHAKES = 500
+const WARM_UP = 3000
 const IDLE = 2000
 const pairs = Number(process.argv[2] ?? 40)
 
