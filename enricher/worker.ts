@@ -56,6 +56,7 @@ export function blockOf(batches: readonly Batch[], enrich: Enrich): Block {
 /** What is counted of batches, whichever way they came. */
 export function createWorkerMetrics(registry: Registry) {
   const inserted = counter(registry, 'halfshake_handshakes_inserted_total', 'Handshakes stored.')
+  const blocks = counter(registry, 'halfshake_blocks_inserted_total', 'Blocks stored, each of many batches.')
   const dead = counter(registry, 'halfshake_dead_letters_total', 'Lines kept as dead letters.', ['reason'])
   const repeated = counter(
     registry,
@@ -64,6 +65,7 @@ export function createWorkerMetrics(registry: Registry) {
   )
   return {
     stored(batches: readonly Batch[]) {
+      blocks.inc()
       for (const { events, refused } of batches) {
         inserted.inc(events.length)
         for (const { reason } of refused) dead.inc({ reason })

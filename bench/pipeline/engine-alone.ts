@@ -31,7 +31,7 @@ const rows = Array.from({ length: ROWS }, (_, i) => {
     client: BigInt(client),
     asn: 1 + (client % 4_000),
     prefix: `10.${client >> 8}.${client & 255}.0/24`,
-    decided_at: now - (i % 180) * 1000,
+    decided_at: now - (i % 1_000),
     site: `site-${i % 4}`,
     ...(i % 20 === 0
       ? { outcome: 'failed', stage: 'connected', cause: 'mtu_inbound', ended_by: 'timeout' }

@@ -53,6 +53,10 @@ async function measurePipeline(all: readonly WireBatch[]): Promise<Result> {
     console.log(
       `${thousands(events)} events in ${((Date.now() - started) / 1000).toFixed(1)} s, ${cpu.toFixed(2)} CPU-seconds`,
     )
+    const blocks = /^halfshake_blocks_inserted_total (\d+)/m.exec(
+      await (await fetch(`${url}/metrics`)).text(),
+    )?.[1]
+    console.log(`${blocks} blocks`)
     running.child.kill('SIGTERM')
     await running.ended
     await verify(folder, all.length * EVENTS)

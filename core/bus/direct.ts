@@ -11,6 +11,9 @@ type Waiting = {
   reject: (error: unknown) => void
 }
 
+/** How long a block waits for the agents of the one before, of which each is expected to come with its next batch. */
+const LINGER_MS = 100
+const LINGER_STEP_MS = 5
 /** Most lines that are stored as one block: enough that the cost of a block is spread, little enough for memory. */
 const BLOCK_LINES = 50_000
 
@@ -33,6 +36,7 @@ export function createDirectBus({
   let lines = 0
   let draining: Promise<void> | undefined
   let closed = false
+  let expected: ReadonlySet<string> = new Set()
 
   return {
     name: 'bus',
@@ -59,11 +63,26 @@ export function createDirectBus({
     },
   }
 
+  /**
+   * Every block costs the engine a part in each table, however few its rows: so one waits, but not for long, until
+   * all agents of the block before have come again.
+   */
+  async function gather(): Promise<void> {
+    const deadline = Date.now() + LINGER_MS
+    do {
+      // The requests that are being read at this very moment join as well.
+      await new Promise((resolve) => setImmediate(resolve))
+      const come = new Set(queue.map(({ batch }) => batch.agent))
+      if ([...expected].every((agent) => come.has(agent)) || size(queue) >= BLOCK_LINES) return
+      await new Promise((resolve) => setTimeout(resolve, LINGER_STEP_MS))
+    } while (!closed && Date.now() < deadline)
+  }
+
   async function drain(): Promise<void> {
-    // Let the requests that are being read at this very moment join the first block.
-    await new Promise((resolve) => setImmediate(resolve))
     while (queue.length > 0) {
+      await gather()
       const block = takeBlock(queue)
+      expected = new Set(block.map(({ batch }) => batch.agent))
       try {
         const receipts = await consume(block.map(({ batch }) => batch))
         block.forEach(({ resolve, batch }, i) => {
@@ -77,6 +96,10 @@ export function createDirectBus({
       }
     }
   }
+}
+
+function size(waiting: readonly Waiting[]): number {
+  return waiting.reduce((sum, one) => sum + one.size, 0)
 }
 
 function takeBlock(queue: Waiting[]): Waiting[] {
