@@ -8,8 +8,6 @@ export type DetectorOptions = {
   suspect_evidence: number
   /** Above this many streams A grows in proportion, so that a larger fleet does not alarm more often. */
   streams_at_base: number
-  /** Also watch for networks whose traffic is missing altogether. */
-  volume: boolean
   /** Parts of the method that can be switched off, to measure what each is worth (bench/detection). */
   parts: DetectorParts
 }
@@ -42,6 +40,5 @@ export const DEFAULT_OPTIONS: DetectorOptions = {
   alarm_minutes: TEN_YEARS,
   suspect_evidence: 1000,
   streams_at_base: 10_000,
-  volume: true,
   parts: ALL_PARTS,
 }
