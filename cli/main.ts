@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { registerAsn } from './commands/asn.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerDemo } from './commands/demo.ts'
+import { registerLab } from './commands/lab.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { createIo } from './io.ts'
@@ -12,12 +13,17 @@ import { version } from './version.ts'
 const FORESEEN = new Set([
   'ComponentDied',
   'DatabaseUnusable',
+  'FeedError',
   'FolderHeld',
+  'LabError',
   'ListenFailed',
   'NetworksFileUnusable',
   'StoreRefused',
   'StoreUnavailable',
 ])
+
+/** What a shell answers for a program that Ctrl-C ended. */
+const INTERRUPTED = 130
 
 const io = createIo({ env: process.env, stdout: process.stdout, stderr: process.stderr })
 
@@ -42,6 +48,7 @@ Configuration comes from halfshake.yaml (or --config FILE, or HALFSHAKE_CONFIG),
 
 registerUp(program, io)
 registerDemo(program, io)
+registerLab(program, io)
 registerConfig(program, io)
 registerAsn(program, io)
 registerToken(program, io)
@@ -55,6 +62,7 @@ try {
 /** One line that says what was wrong; a stack only for what nobody foresaw. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode
+  if (error instanceof Error && error.name === 'Interrupted') return INTERRUPTED
   const foreseen = error instanceof UserError || (error instanceof Error && FORESEEN.has(error.name))
   io.error(
     foreseen

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { parseConfig } from '../../core/runtime/config.ts'
 import { startAll } from '../../core/runtime/lifecycle.ts'
@@ -11,6 +8,7 @@ import { endOfProcess } from '../end-of-process.ts'
 import type { Io } from '../io.ts'
 import { createPipeline } from '../pipeline.ts'
 import { readerConnections } from '../reader-connections.ts'
+import { withTemporaryFolder } from '../temporary-folder.ts'
 import { UserError } from '../user-error.ts'
 
 type Options = { port: string; once?: boolean; json?: boolean }
@@ -33,14 +31,7 @@ Sends six hours of handshakes of some 300 real networks through the HTTP ingest,
 ago one mid-sized network broke: its path swallows large packets, so that large ClientHellos never arrive. Nothing tells
 the detector which one. The data lies in a temporary folder that is removed at the end.`,
     )
-    .action(async (options: Options) => {
-      const folder = await mkdtemp(join(tmpdir(), 'halfshake-demo-'))
-      try {
-        await demo(options, folder, io)
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    })
+    .action((options: Options) => withTemporaryFolder('demo', (folder) => demo(options, folder, io)))
 }
 
 async function demo({ port, once = false, json = false }: Options, folder: string, io: Io): Promise<void> {
