@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../../store/store.ts'
 import type { Batch } from '../bus.ts'
 import type { Broker } from './broker/testing.ts'
 import { createKafkaConsumer } from './consumer.ts'
+import { createDeadLetterBox } from './dead-letter-box.ts'
 import type { RangeHandler } from './range-writer.ts'
 import {
   batchOf,
@@ -100,6 +101,45 @@ describe('the bus over Kafka', () => {
     expect(String(dead[3]?.headers?.['schema'])).toBe('99')
     expect(dead[2]?.value?.length).toBe(30_000)
     expect(await metricOf(registry, 'halfshake_bus_dead_letters_total', { reason: 'bad_gzip' })).toBe(1)
+  })
+
+  it('has its dead letters listed, sent back as they came, and dropped', async () => {
+    const topic = topicOf()
+    const bus = await busOf(topic)
+    await sendBadMessages(topic)
+    const first = await consumerOf(topic)
+    const count = (registry: Registry) => metricOf(registry, 'halfshake_bus_dead_letters_total')
+    await until(
+      () => count(first.registry),
+      (dead) => dead === 4,
+    )
+    const connection = connectionTo(broker.brokers)
+    const box = createDeadLetterBox({
+      connection,
+      topic: topic.topic,
+      log: createLogger({ level: 'silent' }),
+    })
+    expect(await box.list({ limit: 2 })).toMatchObject([
+      { offset: 0, reason: 'not_json', agent: 'edge-1', source_offset: 0, bytes: 14 },
+      { offset: 1, reason: 'bad_gzip', source_offset: 1 },
+    ])
+    expect(await box.drop({ until: 0 })).toBe(1)
+    expect(await box.replay({ until: 1 })).toEqual({ replayed: 1, kept: 0 })
+    // It is as bad as it was, and comes back to where it was taken from.
+    await until(
+      () => count(first.registry),
+      (dead) => dead === 5,
+    )
+    const left = await box.list({ limit: 10 })
+    expect(left.map(({ offset, reason }) => [offset, reason])).toEqual([
+      [2, 'not_json'],
+      [3, 'unknown_schema'],
+      [4, 'bad_gzip'],
+    ])
+    expect(left[2]?.value).toEqual(Buffer.from('1f8b08000000000000', 'hex'))
+    expect(await box.drop({ until: 99 })).toBe(3)
+    expect(await box.list({ limit: 10 })).toEqual([])
+    expect(bus.check.check()).toEqual({ ready: true })
   })
 
   it('is refused more than it may hold', async () => {
