@@ -15,6 +15,7 @@ import {
   until,
 } from '../core/bus/kafka/testing.ts'
 import type { TopicSettings } from '../core/bus/kafka/topics.ts'
+import type { Store } from '../core/store/store.ts'
 import { countEverywhere, everywhere, storeAt, temporaryFolder } from '../core/store/testing.ts'
 import { type Plan, workerOn } from './kafka-worker-process/testing.ts'
 
@@ -108,10 +109,44 @@ describe('workers of one group', () => {
     expect(await store.query('SELECT uniqExact(id) AS ids FROM handshakes')).toEqual([{ ids: TOTAL }])
     await store.stop()
   })
+
+  it('write nothing twice when one hangs in the store, loses its partitions and then comes back', async () => {
+    const store = storeAt(folder.path)
+    await store.start()
+    await publishAll()
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    let writes = 0
+    const hanging = await enlist({
+      query: store.query,
+      async write(block, options) {
+        writes += 1
+        if (writes === 2) await held
+        await store.write(block, options)
+      },
+    })
+    await until(
+      () => writes,
+      (count) => count === 2,
+    )
+    const other = await enlist(store)
+    await until(placesLeft, (left) => left === 0)
+    letGo()
+    await until(
+      () => metricOf(hanging.registry, 'halfshake_bus_ranges_abandoned_total'),
+      (count) => count > 0,
+    )
+    expect(await countEverywhere(store)).toEqual(everywhere(TOTAL))
+    expect(await placesLeft()).toBe(0)
+    for (const worker of [hanging, other]) await worker.stop()
+    await store.stop()
+  })
 })
 
 /** A worker in this process, so that several can write to one embedded store. */
-async function enlist(store: ReturnType<typeof storeAt>) {
+async function enlist(store: Pick<Store, 'query' | 'write'>) {
   const { consumer, registry } = workerOn(store, {
     brokers: broker.brokers,
     topic,

@@ -19,7 +19,7 @@ import {
   topicOf,
   until,
 } from './testing.ts'
-import { deadLetterTopic, type TopicSettings } from './topics.ts'
+import { deadLetterTopic, type TopicSettings, withAdmin } from './topics.ts'
 
 let broker: Pick<Broker, 'brokers' | 'stop'>
 const open: { stop(): Promise<void> }[] = []
@@ -172,6 +172,31 @@ describe('the bus over Kafka', () => {
     ).toBe(1)
     expect(await metricOf(second.registry, 'halfshake_bus_missed_total')).toBe(3)
   })
+
+  it('takes a topic that was made anew under it for another, and reads it from its beginning', async () => {
+    const topic = topicOf()
+    const bus = await busOf(topic)
+    for (const sequence of [1, 2, 3]) await bus.publish(batchOf({ sequence }))
+    const consumer = await consumerOf(topic)
+    await until(
+      () => consumer.received.length,
+      (count) => count === 3,
+    )
+    await withAdmin(plainKafka(broker.brokers), (admin) => admin.deleteTopics({ topics: [topic.topic] }))
+    await until(
+      () =>
+        bus.publish(batchOf({ sequence: 4 })).then(
+          () => true,
+          () => false,
+        ),
+      (sent) => sent,
+    )
+    await until(
+      () => consumer.received.length,
+      (count) => count === 4,
+    )
+    expect(new Set(consumer.tokens.map((token) => token.split(':')[0])).size).toBe(2)
+  })
 })
 
 async function busOf(topic: TopicSettings, maxBytes?: number) {
@@ -188,6 +213,7 @@ async function consumerOf(
   { messages = 1, stopAfter = Number.POSITIVE_INFINITY }: { messages?: number; stopAfter?: number } = {},
 ) {
   const received: Batch[] = []
+  const tokens: string[] = []
   const registry = new Registry()
   let ranges = 0
   const handler: RangeHandler = {
@@ -195,8 +221,9 @@ async function consumerOf(
       if (ranges >= stopAfter) throw new StoreUnavailable('down')
       return new Set()
     },
-    store: async (batches) => {
+    store: async (batches, token) => {
       ranges += 1
+      tokens.push(token)
       received.push(...batches)
     },
   }
@@ -216,7 +243,7 @@ async function consumerOf(
   })
   await consumer.start()
   open.push(consumer)
-  return { ...consumer, received, registry }
+  return { ...consumer, received, tokens, registry }
 }
 
 /** What Kafka adds, taken away. */

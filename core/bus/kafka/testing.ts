@@ -69,7 +69,7 @@ export async function testBroker(): Promise<Pick<Broker, 'brokers' | 'stop'>> {
 }
 
 /** Short times, so that a test need not wait for a member that was killed. */
-export const QUICK: GroupTiming = { sessionMs: 1_000, rebalanceMs: 5_000, heartbeatMs: 200, gatherMs: 50 }
+export const QUICK: GroupTiming = { sessionMs: 1_000, rebalanceMs: 2_500, heartbeatMs: 200, gatherMs: 50 }
 
 export function limitsOf(messages: number): ConsumerLimits {
   return {
