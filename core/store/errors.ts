@@ -5,8 +5,8 @@ import { StoreRefused, StoreUnavailable } from './store.ts'
  * Source: ClickHouse src/Common/ErrorCodes.cpp.
  */
 const REFUSED = new Set([
-  6, 10, 16, 20, 27, 33, 36, 42, 43, 44, 46, 47, 50, 53, 57, 60, 62, 63, 70, 72, 80, 81, 115, 117, 130, 164,
-  179, 192, 193, 194, 215, 386, 456, 457, 492, 497, 516, 517, 584,
+  6, 10, 16, 20, 27, 33, 36, 42, 43, 44, 46, 47, 48, 50, 53, 57, 60, 62, 63, 70, 72, 80, 81, 115, 117, 130,
+  139, 164, 170, 179, 184, 192, 193, 194, 215, 386, 456, 457, 492, 497, 516, 517, 584, 701,
 ])
 
 /** Runs a call of the engine and gives its error a class: try again (`StoreUnavailable`) or do not (`StoreRefused`). */
@@ -22,11 +22,19 @@ export async function classify<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What stands behind an error, for the one sentence that says what to do about it; NaN when the engine said nothing. */
+export function codeBehind(error: unknown): number {
+  return error instanceof Error ? codeOf(error.cause) : Number.NaN
+}
+
 /** The engine's code; by its shape, since chdb throws the error class of its own copy of the client. */
 function codeOf(error: unknown): number {
   return error instanceof Error && 'code' in error ? Number(error.code) : Number.NaN
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+  if (!(error instanceof Error)) return String(error)
+  // Several addresses that all failed come as an error without a message of its own.
+  const text = error.message === '' && 'code' in error ? String(error.code) : error.message
+  return text.split('\n')[0] ?? ''
 }

@@ -15,13 +15,18 @@ const TABLES: readonly (readonly [table: string, column: string, of: keyof Reten
 ]
 
 /** Brings every table's TTL to what is configured. Only whole parts are dropped: nothing is rewritten to expire rows. */
-export async function applyRetention(store: Store, retention: Retention): Promise<void> {
+export async function applyRetention(
+  store: Pick<Store, 'query' | 'command'>,
+  retention: Retention,
+  /** The table that holds the rows of one that is read; on a cluster they are two. */
+  holderOf: (table: string) => string = (table) => table,
+): Promise<void> {
   const existing = await store.query<{ name: string; definition: string }>(
     'SELECT name, create_table_query AS definition FROM system.tables WHERE database = currentDatabase()',
   )
   for (const [table, column, of] of TABLES) {
     const ttl = `${column} + toIntervalSecond(${Math.round(retention[of] / 1000)})`
-    if (existing.find((row) => row.name === table)?.definition.includes(`TTL ${ttl}`)) continue
+    if (existing.find((row) => row.name === holderOf(table))?.definition.includes(`TTL ${ttl}`)) continue
     await store.command(`ALTER TABLE ${table} MODIFY SETTING ttl_only_drop_parts = 1`)
     await store.command(`ALTER TABLE ${table} MODIFY TTL ${ttl} SETTINGS materialize_ttl_after_modify = 0`)
   }

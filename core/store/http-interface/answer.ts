@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { createBrotliCompress, createDeflate, createGzip, constants as zlib } from 'node:zlib'
@@ -71,7 +72,11 @@ export function createAnswer({
   }
   const finish = async () => {
     const stream = open()
-    if (stream !== response) await new Promise<void>((resolve) => stream.end(resolve))
+    if (stream === response) return
+    // Its last bytes come after it has taken the last of ours.
+    const flushed = once(stream, 'end')
+    stream.end()
+    await flushed
   }
   return {
     setFormat(format) {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -24,7 +25,8 @@ export type Pipes = { open(): Pipe }
  * other calls keep the whole result in memory. Source: fifo(7)
  */
 export async function createPipes(folder: string, count: number): Promise<Pipes> {
-  const free = Array.from({ length: count }, (_, i) => join(folder, `result-${i}`))
+  const own = await mkdtemp(join(folder, 'results-'))
+  const free = Array.from({ length: count }, (_, i) => join(own, String(i)))
   await promisify(execFile)('mkfifo', ['-m', '600', ...free])
   return {
     open() {

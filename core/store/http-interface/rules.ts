@@ -107,6 +107,11 @@ function checkReaderTokens(tokens: readonly Token[], tableFunctions: ReadonlySet
     }
     if (isName(token) && isSystemName(tokens, i))
       throw fault.denied(`Not enough privileges: ${nameAt(tokens, i)}`)
+    if (isWord(token, 'SETTINGS') && isName(tokens[i + 1]) && tokens[i + 2]?.value === '=') {
+      throw fault.readonly(
+        `Cannot modify '${tokens[i + 1]?.value}' setting in readonly mode: send it in the URL`,
+      )
+    }
     if (isIdentifierParameter(tokens, i)) {
       throw fault.denied('Not enough privileges: names cannot be given as parameters, values can')
     }

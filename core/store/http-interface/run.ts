@@ -101,9 +101,9 @@ export async function createRunner({
       held = await forward(pipe.output, native ? asked.protocolVersion : 0, asked.waitEndOfQuery, answer)
     } catch (error) {
       pipe.abandon()
-      // The engine's own error says more than that its output broke off.
-      await done
-      throw error
+      // The engine's own error says more than that its output broke off, and less than why we would not have it.
+      const cause = await done.catch((own: unknown) => own)
+      throw error instanceof Fault ? error : (cause ?? error)
     } finally {
       signal.removeEventListener('abort', abandon)
     }
