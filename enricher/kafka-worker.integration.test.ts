@@ -131,7 +131,8 @@ describe('workers of one group', () => {
       () => writes,
       (count) => count === 2,
     )
-    const other = await enlist(store)
+    // Another bound, so that what it takes over would be cut otherwise if it were not announced.
+    const other = await enlist(store, 5)
     await until(placesLeft, (left) => left === 0)
     letGo()
     await until(
@@ -146,12 +147,12 @@ describe('workers of one group', () => {
 })
 
 /** A worker in this process, so that several can write to one embedded store. */
-async function enlist(store: Pick<Store, 'query' | 'write'>) {
+async function enlist(store: Pick<Store, 'query' | 'write'>, messages = 2) {
   const { consumer, registry } = workerOn(store, {
     brokers: broker.brokers,
     topic,
     group: GROUP,
-    messages: 2,
+    messages,
   })
   await consumer.start()
   let stopped: Promise<void> | undefined

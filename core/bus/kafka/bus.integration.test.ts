@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createLogger } from '../../runtime/log.ts'
-import { StoreUnavailable } from '../../store/store.ts'
+import { StoreRefused, StoreUnavailable } from '../../store/store.ts'
 import type { Batch } from '../bus.ts'
 import type { Broker } from './broker/testing.ts'
 import { createKafkaConsumer } from './consumer.ts'
@@ -173,6 +173,30 @@ describe('the bus over Kafka', () => {
     expect(await metricOf(second.registry, 'halfshake_bus_missed_total')).toBe(3)
   })
 
+  it('stops, says why and commits nothing when the store refuses what no repeating can mend', async () => {
+    const topic = topicOf()
+    const bus = await busOf(topic)
+    await bus.publish(batchOf())
+    const refusal = new StoreRefused('table handshakes is missing: start halfshake once with this store')
+    const first = await consumerOf(topic, { refusal })
+    await until(
+      () => first.failures.length,
+      (count) => count === 1,
+    )
+    expect(first.failures).toEqual([refusal])
+    expect(first.check.check()).toEqual({
+      ready: false,
+      reason: `nothing is read any more: ${refusal.message}`,
+    })
+    await first.stop()
+    const second = await consumerOf(topic)
+    await until(
+      () => second.received.length,
+      (count) => count === 1,
+    )
+    expect(await metricOf(second.registry, 'halfshake_bus_ranges_total', { kind: 'rebuilt' })).toBe(1)
+  })
+
   it('takes a topic that was made anew under it for another, and reads it from its beginning', async () => {
     const topic = topicOf()
     const bus = await busOf(topic)
@@ -210,10 +234,15 @@ async function busOf(topic: TopicSettings, maxBytes?: number) {
 /** A consumer of one group that keeps what it is given; with `stopAfter` its store fails after so many ranges. */
 async function consumerOf(
   topic: TopicSettings,
-  { messages = 1, stopAfter = Number.POSITIVE_INFINITY }: { messages?: number; stopAfter?: number } = {},
+  {
+    messages = 1,
+    stopAfter = Number.POSITIVE_INFINITY,
+    refusal,
+  }: { messages?: number; stopAfter?: number; refusal?: Error } = {},
 ) {
   const received: Batch[] = []
   const tokens: string[] = []
+  const failures: unknown[] = []
   const registry = new Registry()
   let ranges = 0
   const handler: RangeHandler = {
@@ -222,6 +251,7 @@ async function consumerOf(
       return new Set()
     },
     store: async (batches, token) => {
+      if (refusal !== undefined) throw refusal
       ranges += 1
       tokens.push(token)
       received.push(...batches)
@@ -236,14 +266,12 @@ async function consumerOf(
     timing: QUICK,
     registry,
     now: Date.now,
-    onFailure: (error) => {
-      throw error
-    },
+    onFailure: (error) => failures.push(error),
     log: createLogger({ level: 'silent' }),
   })
   await consumer.start()
   open.push(consumer)
-  return { ...consumer, received, tokens, registry }
+  return { ...consumer, received, tokens, failures, registry }
 }
 
 /** What Kafka adds, taken away. */
