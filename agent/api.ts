@@ -18,9 +18,9 @@ export type ObserveOptions = {
   /** Whether to report each accepted connection as `new` too. Default false. */
   reportNew?: boolean
   batch?: {
-    /** Events in a batch, at most. Default 500. */
+    /** Events in a batch, at most. Default 1000. */
     events?: number
-    /** How long an event may wait for its batch to fill, in ms. Default 1000. */
+    /** How long an event may wait for its batch to fill, in ms. Default 2000. */
     delay?: number
   }
   spool?: {

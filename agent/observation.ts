@@ -10,6 +10,7 @@ import { createRounds, type Rounds } from './ledger/rounds.ts'
 import { createOnce } from './log.ts'
 import type { Settings } from './options.ts'
 import { createProcessHooks, type Endings } from './process-hooks.ts'
+import { copyCounts } from './reporter/counts.ts'
 import { createReporter, type Reporter } from './reporter/reporter.ts'
 
 /** Puts the parts together. `onClosed` is called when nothing of the agent is left on the server. */
@@ -39,8 +40,8 @@ export function startObservation(server: Server, settings: Settings, onClosed: (
     close,
     stats: () => ({
       ...{ agent: settings.agent, epoch },
-      handshakes: { ...structuredClone(ledger.counts), open: ledger.open.size },
-      events: { ...structuredClone(reporter.counts), waiting: reporter.waiting.events },
+      handshakes: { ...ledger.counts, closed: { ...ledger.counts.closed }, open: ledger.open.size },
+      events: { ...copyCounts(reporter.counts), waiting: reporter.waiting.events },
       spool: { batches: reporter.waiting.batches, bytes: reporter.waiting.bytes },
       kernel: { ...(looks?.counts ?? { looks: 0, failed: 0 }) },
     }),

@@ -22,7 +22,7 @@ describe('the options', () => {
       handshakeTimeout: 10_000,
       kernel: true,
       reportNew: false,
-      batch: { events: 500, delay: 1000 },
+      batch: { events: 1000, delay: 2000 },
       spool: { maxBytes: 16_777_216, directory: undefined },
       requestTimeout: 10_000,
       drainTimeout: 3000,

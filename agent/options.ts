@@ -21,8 +21,8 @@ export type Settings = {
 
 const LIMITS = {
   handshakeTimeout: { min: 0, max: 86_400_000, usual: 10_000, unit: ' (ms), 0 for no deadline' },
-  events: { min: 1, max: 10_000, usual: 500 },
-  delay: { min: 1, max: 60_000, usual: 1000, unit: ' (ms)' },
+  events: { min: 1, max: 10_000, usual: 1000 },
+  delay: { min: 1, max: 60_000, usual: 2000, unit: ' (ms)' },
   maxBytes: { min: 65_536, max: 2 ** 40, usual: 16 * 2 ** 20, unit: ' (bytes)' },
   requestTimeout: { min: 100, max: 600_000, usual: 10_000, unit: ' (ms)' },
   drainTimeout: { min: 0, max: 600_000, usual: 3000, unit: ' (ms)' },

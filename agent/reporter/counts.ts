@@ -34,3 +34,13 @@ export function createReporterCounts(): ReporterCounts {
 export function add(reasons: Reasons, reason: string, count: number): void {
   reasons[reason] = (reasons[reason] ?? 0) + count
 }
+
+export function copyCounts(counts: ReporterCounts): ReporterCounts {
+  const { rejected, dropped, failedRequests } = counts
+  return {
+    ...counts,
+    rejected: { ...rejected },
+    dropped: { ...dropped },
+    failedRequests: { ...failedRequests },
+  }
+}

@@ -7,18 +7,16 @@ const CONCURRENCY = 16
 const idle: Socket[] = []
 
 serve(0, async (request) => {
-  if (request.do === 'handshakes') await handshakes(request.port, request.count)
+  if (request.do === 'handshakes') await handshakes(request.ports, request.count)
   if (request.do === 'idle') await connectIdle(request.port, request.count)
   return 'done'
 })
 
-async function handshakes(port: number, count: number): Promise<void> {
-  let left = count
+/** So many handshakes with each of the ports, in turns. */
+async function handshakes(ports: readonly number[], count: number): Promise<void> {
+  const all = Array.from({ length: count }, () => ports).flat()
   const worker = async () => {
-    while (left > 0) {
-      left -= 1
-      await handshake(port)
-    }
+    for (let port = all.pop(); port !== undefined; port = all.pop()) await handshake(port)
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, worker))
 }

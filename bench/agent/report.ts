@@ -1,10 +1,10 @@
 import { cpus, release, type } from 'node:os'
 
-/** CPU per handshake of two rounds, one right after the other, µs. */
-export type Pair = { without: number; with: number }
+/** CPU per handshake of one round, µs. */
+export type Round = { without: number; with: number }
 
 export type Results = {
-  pairs: Pair[]
+  rounds: Round[]
   /** Bytes per connection whose handshake is under way. */
   memory: { without: number; with: number }
   handshakes: number
@@ -12,11 +12,11 @@ export type Results = {
 }
 
 /** The results as the page that is committed. */
-export function report({ pairs, memory, handshakes, idle }: Results): string {
-  const without = pairs.map((pair) => pair.without)
-  const observed = pairs.map((pair) => pair.with)
-  const differences = pairs.map((pair) => pair.with - pair.without)
-  const shares = pairs.map((pair) => (100 * (pair.with - pair.without)) / pair.without)
+export function report({ rounds, memory, handshakes, idle }: Results): string {
+  const without = rounds.map((round) => round.without)
+  const observed = rounds.map((round) => round.with)
+  const differences = rounds.map((round) => round.with - round.without)
+  const shares = rounds.map((round) => (100 * (round.with - round.without)) / round.without)
   const row = (name: string, values: number[], digits = 1) =>
     `| ${[name, ...[0.5, 0.25, 0.75].map((q) => quantile(values, q).toFixed(digits))].join(' | ')} |`
   return `# What the agent costs
@@ -26,7 +26,7 @@ export function report({ pairs, memory, handshakes, idle }: Results): string {
 ${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores · ${type()} ${release()} · Node ${process.version}, OpenSSL ${process.versions.openssl}
 
 Two servers of \`node:tls\` that do nothing but shake hands, one of them observed, each in a process of its own;
-${pairs.length} pairs of rounds, one right after the other and in turns, of ${handshakes} new TLS 1.3 connections (ECDSA P-256, no resumption).
+${rounds.length} rounds of ${handshakes} new TLS 1.3 connections to each, in turns (ECDSA P-256, no resumption), both on one core.
 CPU is that of the server's process, all threads, user and system, until the last event is delivered: JSON, gzip and HTTP
 to a sink in another process are in it.
 
@@ -34,8 +34,8 @@ to a sink in another process are in it.
 |---|---|---|---|
 ${row('without the agent', without)}
 ${row('with the agent', observed)}
-${row('difference of a pair', differences, 2)}
-${row('difference of a pair, %', shares, 2)}
+${row('difference in a round', differences, 2)}
+${row('difference in a round, %', shares, 2)}
 
 | Memory per handshake under way (${idle} silent connections), bytes | |
 |---|---|

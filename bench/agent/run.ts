@@ -1,18 +1,21 @@
 /**
  * What the agent costs: CPU per TLS handshake with and without it, and memory per handshake under way.
- * `npx tsx bench/agent/run.ts [PAIRS]` writes RESULTS.md beside this file. Takes some three minutes.
+ * `npx tsx bench/agent/run.ts [ROUNDS]` writes RESULTS.md beside this file.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Peer, startPeer, type Usage } from './protocol.ts'
-import { type Pair, report } from './report.ts'
+import { type Round, report } from './report.ts'
 
 const HANDSHAKES = 500
-const WARM_UP = 3000
+const WARM_UP = 2000
 const IDLE = 2000
-const pairs = Number(process.argv[2] ?? 40)
+/** Longer than the agent keeps an event for its batch to fill. */
+const SETTLE_MS = 3000
+const total = Number(process.argv[2] ?? 40)
 
 const folder = mkdtempSync(join(tmpdir(), 'halfshake-bench-'))
 const peers: Peer[] = []
@@ -42,34 +45,29 @@ async function measure() {
   const client = await start('client.ts', [], 1)
   const without = await start('server.ts', certificate, 0)
   const withAgent = await start('server.ts', [...certificate, `http://127.0.0.1:${sink.port}`], 0)
-  for (const server of [without, withAgent]) await cost(client, server, WARM_UP)
-  const measured: Pair[] = []
-  for (let round = 0; round < pairs; round += 1) {
-    measured.push(await measurePair(client, without, withAgent, round % 2 === 0))
-  }
-  return {
-    pairs: measured,
-    memory: { without: await memory(client, without), with: await memory(client, withAgent) },
-  }
+  const servers = { without, with: withAgent }
+  await measureRound(client, servers, WARM_UP)
+  const rounds: Round[] = []
+  for (let round = 0; round < total; round += 1) rounds.push(await measureRound(client, servers, HANDSHAKES))
+  return { rounds, memory: { without: await memory(client, without), with: await memory(client, withAgent) } }
 }
 
-/** One round each, one right after the other, so that what else the machine does weighs on both. */
-async function measurePair(client: Peer, without: Peer, withAgent: Peer, agentLast: boolean): Promise<Pair> {
-  if (agentLast) {
-    const plain = await cost(client, without, HANDSHAKES)
-    return { without: plain, with: await cost(client, withAgent, HANDSHAKES) }
+/**
+ * CPU per handshake on each server, µs. The client goes from one to the other with every connection and both run on
+ * the same core, so that whatever else the machine does weighs on both alike.
+ */
+async function measureRound(client: Peer, servers: Record<keyof Round, Peer>, count: number): Promise<Round> {
+  const usage = async (server: Peer) => {
+    const { cpu, waiting } = await server.ask<Usage>({ do: 'measure' })
+    if (waiting > 0) throw new Error(`${waiting} events were not delivered`)
+    return cpu
   }
-  const observed = await cost(client, withAgent, HANDSHAKES)
-  return { without: await cost(client, without, HANDSHAKES), with: observed }
-}
-
-/** CPU per handshake on the server, µs. */
-async function cost(client: Peer, server: Peer, count: number): Promise<number> {
-  const before = await server.ask<Usage>({ do: 'measure' })
-  await client.ask({ do: 'handshakes', port: server.port, count })
-  const after = await server.ask<Usage>({ do: 'measure' })
-  if (after.waiting > 0) throw new Error(`${after.waiting} events were not delivered`)
-  return (after.cpu - before.cpu) / count
+  const before = { without: await usage(servers.without), with: await usage(servers.with) }
+  await client.ask({ do: 'handshakes', ports: [servers.without.port, servers.with.port], count })
+  // The last events wait for their batch to fill.
+  await sleep(SETTLE_MS)
+  const after = { with: await usage(servers.with), without: await usage(servers.without) }
+  return { without: (after.without - before.without) / count, with: (after.with - before.with) / count }
 }
 
 /** Memory per connection whose handshake has not begun, bytes. */

@@ -1,7 +1,6 @@
 /** The server measured: `server.ts KEY CERT [SINK_URL]`, with the built agent when there is a sink. */
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer } from 'node:tls'
 import type { Observation } from '../../agent/index.ts'
 import { serve, type Usage } from './protocol.ts'
@@ -26,10 +25,7 @@ server.listen(0, '127.0.0.1', () => {
   })
 })
 
-async function measure(): Promise<Usage> {
-  // What the agent still has to compress and to send belongs to the handshakes before.
-  for (let waits = 0; waits < 100 && (observation?.stats().events.waiting ?? 0) > 0; waits += 1)
-    await sleep(50)
+function measure(): Usage {
   const { user, system } = process.cpuUsage()
   const cpu = user + system
   const { heapUsed, external, arrayBuffers } = process.memoryUsage()
