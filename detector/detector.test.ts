@@ -113,6 +113,16 @@ describe('the rest of the world', () => {
     expect(new Set(changes.map(({ scope }) => scope))).toEqual(new Set(['world']))
   })
 
+  it('is not our side when one of two or three networks fails', () => {
+    for (const others of [1, 2]) {
+      const onset = 3 * HOURS
+      const well = Array.from({ length: others }, (_, i) => ({ asn: 64501 + i, clients: 30, rate: healthy }))
+      const sick = { asn: 64500, clients: 30, rate: failsFrom(onset, 1) }
+      const { changes } = run(onset + 20, createTraffic(24, [sick, ...well]))
+      expect(new Set(changes.map(({ scope, asn }) => `${scope} ${asn}`))).toEqual(new Set(['network 64500']))
+    }
+  })
+
   it('takes the blame at one site alone when only that site fails', () => {
     const onset = 3 * HOURS
     const sites = ['fra', 'ams'].flatMap((site) =>
@@ -124,6 +134,13 @@ describe('the rest of the world', () => {
     )
     const { changes } = run(onset + 30, createTraffic(7, sites))
     expect(new Set(changes.map(({ scope, site }) => `${scope} ${site}`))).toEqual(new Set(['site fra']))
+  })
+
+  it('blames no network, not even the worst, while most of everybody’s handshakes fail', () => {
+    const onset = 3 * HOURS
+    const broken = fleet().map((network, i) => ({ ...network, rate: failsFrom(onset, i === 15 ? 1 : 0.55) }))
+    const { changes } = run(onset + 30, createTraffic(22, broken))
+    expect(new Set(changes.map(({ scope }) => scope))).toEqual(new Set(['world']))
   })
 
   it('excuses a network that fails like everybody does', () => {
@@ -181,6 +198,15 @@ describe('a prefix', () => {
     expect(new Set(changes.map(({ scope, asn }) => `${scope} ${asn}`))).toEqual(new Set(['network 64500']))
   })
 
+  it('gathers no evidence for what its whole network shows', () => {
+    const onset = 6 * HOURS
+    const source = createTraffic(23, [...offices(onset, () => true), ...fleet()])
+    const { detector } = run(onset + 2, (t) => withNetworks(source(t)))
+    const evidence = (prefix: string) => detector.state({ asn: 64500, label: '', prefix })?.evidence ?? 0
+    expect(evidence('')).toBeGreaterThan(1e5)
+    for (let i = 0; i < 20; i++) expect(evidence(`203.0.${i}.0/24`)).toBeLessThan(100)
+  })
+
   it('is named when a few of them explain the network’s excess', () => {
     const onset = 6 * HOURS
     const sick = (i: number) => i === 3 || i === 4
@@ -208,9 +234,28 @@ describe('judgeMinute', () => {
   it('lets the clock stand still while there is no data at all', () => {
     const source = createTraffic(15, fleet())
     const { detector } = run(3 * HOURS, source)
+    const stream = { asn: 65019, label: '', prefix: '' }
+    const before = detector.state(stream)
     for (let t = 3 * HOURS; t < 9 * HOURS; t++) detector.judgeMinute(START + t * 60, [])
+    expect(detector.state(stream)).toEqual(before)
     const { changes } = run(12 * HOURS, source, detector, 9 * HOURS)
     expect(changes).toEqual([])
+  })
+
+  it('follows no more prefixes than it may, but every network', () => {
+    const detector = createDetector({ most_streams: 30 })
+    const many = Array.from({ length: 50 }, (_, i) => ({
+      prefix: `203.0.${i}.0/24`,
+      clients: 5,
+      rate: healthy,
+    }))
+    const source = createTraffic(20, many)
+    run(5, (t) => withNetworks(source(t)), detector)
+    run(10, createTraffic(21, fleet()), detector, 5)
+    expect(detector.state({ asn: 64500, label: '', prefix: '203.0.49.0/24' })).toBeUndefined()
+    expect(detector.state({ asn: 65019, label: '', prefix: '' })).toBeDefined()
+    // Among them the world's own.
+    expect(detector.size().streams).toBe(30 + 20 + 1)
   })
 
   it('never judges the unknown network, nor fails on empty or odd counts', () => {

@@ -35,12 +35,14 @@ export type Detector = {
 export function createDetector(options: Partial<DetectorOptions> = {}): Detector {
   const settings = { ...DEFAULT_OPTIONS, ...options }
   const fleet = createFleet(settings)
-  const registry = createRegistry(fleet)
+  const registry = createRegistry(fleet, settings.most_streams)
   let lastMinute = 0
 
   function judgeMinute(minute: number, counts: readonly MinuteCount[]): Judged {
     for (const count of inOrder(counts)) {
-      if (count.clients > 0 && !isUnknownPrefix(count)) pushRow(fleet.batch, batchRowOf(count))
+      if (count.clients === 0 || isUnknownPrefix(count)) continue
+      const stream = registry.streamOf(count)
+      if (stream !== undefined) pushRow(fleet.batch, batchRowOf(stream, count))
     }
     fleet.judge(minute / MINUTE)
     lastMinute = minute
@@ -52,9 +54,9 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     return { incidents, suspects }
   }
 
-  function batchRowOf(count: MinuteCount) {
+  function batchRowOf(stream: number, count: MinuteCount) {
     return {
-      stream: registry.streamOf(count),
+      stream,
       stratum: fleet.world.stratum(count.site, count.ip_version),
       n: count.clients,
       k: Math.min(count.failed_clients, count.clients),

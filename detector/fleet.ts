@@ -96,8 +96,8 @@ export function createFleet(options: DetectorOptions): Fleet {
   }
 
   function judge(minute: number): void {
-    if (Math.floor(minute / 60) !== hour) turnHour(minute)
     if (batch.size === 0) return
+    if (Math.floor(minute / 60) !== hour) turnHour(minute)
     tick += 1
     suspicions = []
     seen.tick = tick

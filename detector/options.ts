@@ -8,6 +8,8 @@ export type DetectorOptions = {
   suspect_evidence: number
   /** Above this many streams A grows in proportion, so that a larger fleet does not alarm more often. */
   streams_at_base: number
+  /** Prefixes seen first when there are so many streams are not followed; their networks still are. */
+  most_streams: number
   /** Parts of the method that can be switched off, to measure what each is worth (bench/detection). */
   parts: DetectorParts
 }
@@ -40,5 +42,6 @@ export const DEFAULT_OPTIONS: DetectorOptions = {
   alarm_minutes: TEN_YEARS,
   suspect_evidence: 1000,
   streams_at_base: 10_000,
+  most_streams: 200_000,
   parts: ALL_PARTS,
 }

@@ -8,8 +8,8 @@ export type StreamName = Pick<Incident, 'scope' | 'asn' | 'label' | 'prefix' | '
 
 /** Names of the fleet's streams, both ways. */
 export type Registry = {
-  /** The stream of a count, made at its first appearance. */
-  streamOf(count: MinuteCount): number
+  /** The stream of a count, made at its first appearance; undefined for a prefix too many. */
+  streamOf(count: MinuteCount): number | undefined
   find(stream: Pick<StreamName, 'asn' | 'label' | 'prefix'>): number | undefined
   nameOf(stream: number): StreamName
 }
@@ -17,16 +17,17 @@ export type Registry = {
 type Network = { stream: number; prefixes: Map<string, number> }
 type Names = { asn: number; label: string; prefix: string }
 
-export function createRegistry(fleet: Fleet): Registry {
+export function createRegistry(fleet: Fleet, mostStreams: number): Registry {
   const networks = new Map<number, Map<string, Network>>()
   const names: (Names | undefined)[] = []
   let last: { asn: number; label: string; network: Network } | undefined
 
-  function streamOf({ asn, label, prefix }: MinuteCount): number {
+  function streamOf({ asn, label, prefix }: MinuteCount): number | undefined {
     const network = networkOf(asn, label)
     if (prefix === '') return network.stream
     const known = network.prefixes.get(prefix)
     if (known !== undefined) return known
+    if (fleet.streams.count >= mostStreams) return undefined
     const stream = fleet.add(KIND.prefix, network.stream)
     names[stream] = { asn, label, prefix }
     network.prefixes.set(prefix, stream)
