@@ -68,6 +68,24 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Survive power loss, not only a crash of the process; slower.'),
+      listen: listen()
+        .default({ host: '127.0.0.1', port: 8123 })
+        .describe('Where the embedded engine answers the ClickHouse HTTP interface, as 127.0.0.1:8123.'),
+      users: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1),
+            hash: z
+              .string()
+              .regex(
+                /^sha256:[0-9a-f]{64}$/,
+                'sha256: and 64 hex digits; make one with halfshake store password',
+              ),
+            access: z.enum(['reader', 'admin']),
+          }),
+        )
+        .default([])
+        .describe('Who may ask the ClickHouse HTTP interface. Without any, only loopback may be bound.'),
     })
     .prefault({}),
   detector: z

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { Counter, Gauge } from 'prom-client'
+import type { Check } from '../../runtime/health.ts'
+import { ListenFailed } from '../../runtime/http-server.ts'
 import type { Component } from '../../runtime/lifecycle.ts'
 import type { Logger } from '../../runtime/log.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
 export type ClickHouseHttpServer = Component & {
   /** Where it listens, once started: http://127.0.0.1:8123 */
   url(): string
+  readonly check: Check
 }
 
 /**
@@ -74,9 +77,16 @@ export function createClickHouseHttpServer({
 
   return {
     name: 'store-http',
+    check: {
+      name: 'store',
+      check: () =>
+        server?.listening === true
+          ? { ready: true }
+          : { ready: false, reason: 'the store does not answer queries yet' },
+    },
     async start() {
       if (users.length === 0 && !isLoopback(host)) {
-        throw new Error(
+        throw new ListenFailed(
           `the store's HTTP interface listens on ${host}, which others can reach, but there are no users: add some under store.users, or listen on 127.0.0.1`,
         )
       }
@@ -225,9 +235,9 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE'
       const message = taken
-        ? `port ${port} on ${host} is taken by another process; stop it or choose another with store.http`
+        ? `port ${port} on ${host} is taken by another process; stop it or choose another with store.listen`
         : `cannot listen on ${host}:${port}: ${error.message}`
-      reject(new Error(message, { cause: error }))
+      reject(new ListenFailed(message, { cause: error }))
     })
     server.listen({ host, port }, () => resolve())
   })
