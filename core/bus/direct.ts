@@ -12,7 +12,7 @@ type Waiting = {
 }
 
 /** How long a block waits for the agents of the one before, of which each is expected to come with its next batch. */
-const LINGER_MS = 100
+const LINGER_MS = 1_000
 const LINGER_STEP_MS = 5
 /** Most lines that are stored as one block: enough that the cost of a block is spread, little enough for memory. */
 const BLOCK_LINES = 50_000
