@@ -61,6 +61,7 @@ function oneStatement(all: Tokens): Tokens {
   let end = all.length
   while (isSymbol(all[end - 1], ';')) end -= 1
   const statement = all.slice(0, end)
+  if (end === 0) throw fault.syntax('Syntax error: the query is empty')
   const more = statement.find((token) => isSymbol(token, ';'))
   if (more !== undefined) {
     throw fault.syntax(
