@@ -194,7 +194,10 @@ describe('the bus over Kafka', () => {
       () => second.received.length,
       (count) => count === 1,
     )
-    expect(await metricOf(second.registry, 'halfshake_bus_ranges_total', { kind: 'rebuilt' })).toBe(1)
+    await until(
+      () => metricOf(second.registry, 'halfshake_bus_ranges_total', { kind: 'rebuilt' }),
+      (count) => count === 1,
+    )
   })
 
   it('takes a topic that was made anew under it for another, and reads it from its beginning', async () => {

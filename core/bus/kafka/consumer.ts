@@ -113,36 +113,27 @@ export function createKafkaConsumer({
   async function runUntilStopped(): Promise<void> {
     for (let attempt = 0; !stopping.signal.aborted; attempt += 1) {
       const began = now()
-      try {
-        await ensureTopics(kafka, topic, log)
-        await runSession()
-      } catch (error) {
-        if (stopping.signal.aborted) return
-        if (error instanceof Fatal) {
-          giveUp(error)
-          return
-        }
-        readiness.unready(explainKafkaError(error, connection))
-        metrics.restarts.inc()
-        // One that worked for a while is not counted with those that never came up.
-        if (now() - began > timing.rebalanceMs) attempt = 0
-      }
+      const failure = await runSession().catch((error: unknown) => error)
+      // Told before anything is waited for: other partitions may hang in the store.
+      if (failure instanceof Fatal) giveUp(failure)
+      await session?.stop().catch(() => undefined)
+      metrics.lag.reset()
+      if (stopping.signal.aborted || failure instanceof Fatal) return
+      readiness.unready(explainKafkaError(failure, connection))
+      metrics.restarts.inc()
+      // One that worked for a while is not counted with those that never came up.
+      if (now() - began > timing.rebalanceMs) attempt = 0
       await pause(backOff(attempt), stopping.signal)
     }
   }
 
   async function runSession(): Promise<void> {
+    await ensureTopics(kafka, topic, log)
     const { range, fetch } = limits
     const { topic: name } = topic
     const own = { writer, range, fetch, timing, concurrency, metrics, readiness, log }
-    const current = createSession({ kafka, connection, topic: name, group, ...own })
-    session = current
-    try {
-      if (!stopping.signal.aborted) await current.run()
-    } finally {
-      await current.stop().catch(() => undefined)
-      metrics.lag.reset()
-    }
+    session = createSession({ kafka, connection, topic: name, group, ...own })
+    if (!stopping.signal.aborted) await session.run()
   }
 
   function giveUp(error: Fatal): void {
