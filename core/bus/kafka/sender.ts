@@ -23,7 +23,7 @@ export type Sender = {
   stop(): Promise<void>
 }
 
-const FAILURES_PER_CLIENT = 5
+const FAILURES_PER_CLIENT = 20
 /** The broker will answer the same to the same messages. */
 const REFUSED = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE'])
 
