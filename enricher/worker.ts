@@ -8,7 +8,7 @@ import {
   type DeadLetterRow,
   encodeBatches,
   encodeDeadLetters,
-  encodeHandshakes,
+  encodeHandshakeGroups,
 } from '../core/store/tables.ts'
 
 /** Adds the network and the conclusion to each event of a batch. */
@@ -47,10 +47,18 @@ export function createWorker({
 /** Batches as one block: their handshakes, their refused lines, and that they were stored. */
 export function blockOf(batches: readonly Batch[], enrich: Enrich): Block {
   return [
-    encodeHandshakes(batches.flatMap(enrich)),
+    encodeHandshakeGroups(eachOf(batches, enrich), count(batches)),
     encodeDeadLetters(batches.flatMap(deadLettersOf)),
     encodeBatches(batches.map(batchRow)),
   ]
+}
+
+function* eachOf(batches: readonly Batch[], enrich: Enrich): Generator<HandshakeRow[]> {
+  for (const batch of batches) yield enrich(batch)
+}
+
+function count(batches: readonly Batch[]): number {
+  return batches.reduce((sum, { events }) => sum + events.length, 0)
 }
 
 /** What is counted of batches, whichever way they came. */

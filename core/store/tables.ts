@@ -56,26 +56,38 @@ export const COLUMNS: Record<TableName, readonly string[]> = {
 }
 
 export function encodeHandshakes(rows: readonly HandshakeRow[]): TableRows {
-  return encode('handshakes', rows, writeHandshake, 320)
+  return encode('handshakes', [rows], writeHandshake, rows.length * 320)
+}
+
+/** The same, group by group: of an iterable that makes them as they are asked for, only one group lives at a time. */
+export function encodeHandshakeGroups(
+  groups: Iterable<readonly HandshakeRow[]>,
+  expectedRows: number,
+): TableRows {
+  return encode('handshakes', groups, writeHandshake, expectedRows * 320)
 }
 
 export function encodeDeadLetters(rows: readonly DeadLetterRow[]): TableRows {
-  return encode('dead_letters', rows, writeDeadLetter, 512)
+  return encode('dead_letters', [rows], writeDeadLetter, rows.length * 512)
 }
 
 export function encodeBatches(rows: readonly BatchRow[]): TableRows {
-  return encode('batches', rows, writeBatch, 96)
+  return encode('batches', [rows], writeBatch, rows.length * 96)
 }
 
 function encode<Row>(
   table: TableName,
-  rows: readonly Row[],
+  groups: Iterable<readonly Row[]>,
   write: (to: RowBinaryWriter, row: Row) => void,
-  bytesPerRow: number,
+  expectedBytes: number,
 ): TableRows {
-  const writer = new RowBinaryWriter(rows.length * bytesPerRow + 64)
-  for (const row of rows) write(writer, row)
-  return { table, rows: rows.length, data: writer.done() }
+  const writer = new RowBinaryWriter(expectedBytes + 64)
+  let count = 0
+  for (const rows of groups) {
+    count += rows.length
+    for (const row of rows) write(writer, row)
+  }
+  return { table, rows: count, data: writer.done() }
 }
 
 function writeHandshake(to: RowBinaryWriter, row: HandshakeRow): void {
