@@ -74,6 +74,13 @@ describe('a network that fails', () => {
     expect(detector.openIncidents().map(({ asn }) => asn)).toEqual([64500])
   })
 
+  it('is found when its clients come one at a time', () => {
+    const onset = 24 * HOURS
+    const lonely = { asn: 64500, clients: 1, fixed: true, rate: failsFrom(onset, 1) }
+    const { detector } = run(onset + 6, createTraffic(25, fleet(lonely)))
+    expect(detector.openIncidents().map(({ asn }) => asn)).toEqual([64500])
+  })
+
   it('is closed within twenty minutes of its recovery, and says since when', () => {
     const onset = 3 * HOURS
     const rate = (t: number) => (t >= onset && t < onset + 60 ? 0.8 : 0.006)

@@ -61,7 +61,8 @@ describe('isExtraTraffic', () => {
     expect(isExtraTraffic({ decided: 205, failed: 105, ...usual })).toBe(true)
   })
   it('lets a fault in growing traffic pass', () => {
-    expect(isExtraTraffic({ decided: 120, failed: 15, ...usual })).toBe(false)
+    const thousand = { expectedFailed: 10, usualDecided: 1000, usualSucceeded: 990 }
+    expect(isExtraTraffic({ decided: 1200, failed: 150, ...thousand })).toBe(false)
   })
   it('lets a fault pass: the failing clients are missing among the successes', () => {
     expect(isExtraTraffic({ decided: 100, failed: 60, ...usual })).toBe(false)
