@@ -20,7 +20,6 @@ import { countEverywhere, everywhere, storeAt, temporaryFolder } from '../core/s
 import { type Plan, workerOn } from './kafka-worker-process/testing.ts'
 
 const PROGRAM = join(import.meta.dirname, 'kafka-worker-process', 'testing.ts')
-const GROUP = 'enricher'
 const AGENTS = 5
 const BATCHES = 8
 const EVENTS = 20
@@ -151,7 +150,7 @@ async function enlist(store: Pick<Store, 'query' | 'write'>, messages = 2) {
   const { consumer, registry } = workerOn(store, {
     brokers: broker.brokers,
     topic,
-    group: GROUP,
+    group: topic.topic,
     messages,
   })
   await consumer.start()
@@ -182,7 +181,7 @@ async function publishAll(pauseMs = 0): Promise<void> {
 }
 
 function start(plan: Omit<Plan, 'brokers' | 'topic' | 'group' | 'folder'>): ChildProcess {
-  const whole: Plan = { brokers: broker.brokers, topic, group: GROUP, folder: folder.path, ...plan }
+  const whole: Plan = { brokers: broker.brokers, topic, group: topic.topic, folder: folder.path, ...plan }
   const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(whole)], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
@@ -213,7 +212,7 @@ async function readToTheEnd(plan: Omit<Plan, 'brokers' | 'topic' | 'group' | 'fo
 async function placesLeft(): Promise<number> {
   return withAdmin(async (admin) => {
     const committed =
-      (await admin.fetchOffsets({ groupId: GROUP, topics: [topic.topic] }))[0]?.partitions ?? []
+      (await admin.fetchOffsets({ groupId: topic.topic, topics: [topic.topic] }))[0]?.partitions ?? []
     const bounds = await admin.fetchTopicOffsets(topic.topic)
     return bounds.filter(({ partition, high }) => {
       const place = committed.find((one) => one.partition === partition)
@@ -227,11 +226,11 @@ async function placesLeft(): Promise<number> {
 /** The same offsets without what stands beside them. */
 async function forgetIntents(): Promise<void> {
   await withAdmin(async (admin) => {
-    const [places] = await admin.fetchOffsets({ groupId: GROUP, topics: [topic.topic] })
+    const [places] = await admin.fetchOffsets({ groupId: topic.topic, topics: [topic.topic] })
     const known = (places?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0)
     expect(known.some(({ metadata }) => parseProgress(metadata)?.intent !== undefined)).toBe(true)
     const offsets = known.map(({ partition, offset }) => ({ topic: topic.topic, partition, offset }))
-    const consumer = plainKafka(broker.brokers).consumer({ groupId: GROUP, maxWaitTimeInMs: 50 })
+    const consumer = plainKafka(broker.brokers).consumer({ groupId: topic.topic, maxWaitTimeInMs: 50 })
     await consumer.connect()
     await consumer.subscribe({ topics: [topic.topic] })
     const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve))

@@ -263,7 +263,7 @@ async function consumerOf(
   const consumer = createKafkaConsumer({
     connection: connectionTo(broker.brokers),
     topic,
-    group: 'enricher',
+    group: topic.topic,
     handler,
     limits: limitsOf(messages),
     timing: QUICK,
