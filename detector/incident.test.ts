@@ -14,7 +14,7 @@ const incident: Incident = {
 describe('explanationOf', () => {
   it('says what fails, since when, what is usual, who, and why', () => {
     expect(explanationOf(incident, 'Example Net')).toBe(
-      "AS64500 Example Net: 41 % of clients' handshakes fail since 22:23, usually 0.6 %; 37 distinct clients; " +
+      "AS64500 Example Net: 41 % of clients' handshakes fail since 22:23, at most 0.6 % was to be expected; 37 distinct clients; " +
         '2 prefixes explain the excess; the rest of the world is normal; ' +
         '92 % of the excess is mtu_inbound, only ClientHellos over 1,400 bytes',
     )

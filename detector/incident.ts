@@ -76,7 +76,7 @@ export function oddsInWords(minutes: number): string {
 
 /**
  * One sentence an operator can check, e.g. "AS64500 Example Net: 41 % of clients' handshakes fail since 14:03,
- * usually 0.6 %; 37 distinct clients in 5 prefixes; the rest of the world is normal; 92 % of the excess is mtu_inbound".
+ * at most 0.6 % was to be expected; 37 distinct clients in 5 prefixes; the rest of the world is normal; 92 % of the excess is mtu_inbound".
  */
 export function explanationOf(incident: Incident, network: string): string {
   const parts = [`${subjectOf(incident, network)}: ${findingOf(incident)}`]
@@ -102,8 +102,8 @@ function findingOf(incident: Incident): string {
     const usual = Math.round(incident.decided)
     return `${percent(incident.failure_rate)} fewer handshakes than usual since ${since}: ${incident.failed} instead of about ${usual}`
   }
-  const usually = `usually ${percent(incident.expected_rate)}`
-  return `${percent(incident.failure_rate)} of clients' handshakes fail since ${since}, ${usually}`
+  const expected = `at most ${percent(incident.expected_rate)} was to be expected`
+  return `${percent(incident.failure_rate)} of clients' handshakes fail since ${since}, ${expected}`
 }
 
 function clientsOf({ failing_clients, prefixes, scope }: Incident): string {

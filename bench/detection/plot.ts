@@ -15,6 +15,7 @@ export function delayPlot(grid: readonly GridResult[]): string {
       return `<circle ${place} r="4" fill="${COLOURS[volume] ?? 'gray'}" fill-opacity="0.8"><title>${title}</title></circle>`
     })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>Median delay of detection against Lorden's bound, one point a configuration</title>
 <rect width="${width}" height="${height}" fill="white"/>
 ${[1, 10, 100, 1000, 10_000].map(gridLines).join('\n')}
 ${guide(1, 'bound')}
