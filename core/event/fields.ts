@@ -40,8 +40,6 @@ const U32 = { kind: 'integer', min: 0, max: 4_294_967_295 } as const
 const COUNT = { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER } as const
 /** Milliseconds since 1970: from 2000-01-01 to 2200-01-01, so that seconds sent by mistake are refused. */
 const TIME = { kind: 'integer', min: 946_684_800_000, max: 7_258_118_400_000 } as const
-/** Printable ASCII and anything beyond, but no control characters. */
-const TEXT = /^[^\p{Cc}]*$/u
 
 export const FIELDS = [
   field('v', true, { kind: 'integer', min: 1, max: 1 }, 'Version of this contract.'),
@@ -140,8 +138,9 @@ export function compileCheck(kind: FieldKind): (value: unknown) => boolean {
       return (value) => typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
     }
     case 'string': {
-      const { maxLength, pattern = TEXT } = kind
-      return (value) => typeof value === 'string' && value.length <= maxLength && pattern.test(value)
+      const { maxLength, pattern } = kind
+      const suits = pattern === undefined ? hasNoControls : (text: string) => pattern.test(text)
+      return (value) => typeof value === 'string' && value.length <= maxLength && suits(value)
     }
     case 'enum': {
       const values = new Set<unknown>(kind.values)
@@ -154,6 +153,15 @@ export function compileCheck(kind: FieldKind): (value: unknown) => boolean {
     default:
       return kind satisfies never
   }
+}
+
+/** Printable text in any script: no control characters (Unicode category Cc). */
+function hasNoControls(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i)
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false
+  }
+  return true
 }
 
 function text(maxLength: number): FieldKind {
