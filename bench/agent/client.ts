@@ -40,6 +40,7 @@ async function connectIdle(port: number, count: number): Promise<void> {
   for (let opened = 0; opened < count; opened += 1) {
     await new Promise<void>((resolve, reject) => {
       const socket = connectTcp(port, '127.0.0.1', resolve)
+      // Refused before, or reset when the server is ended.
       socket.on('error', reject)
       idle.push(socket)
     })

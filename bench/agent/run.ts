@@ -10,9 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Peer, startPeer, type Usage } from './protocol.ts'
 import { type Round, report } from './report.ts'
 
-const HANDSHAKES = 500
+const HANDSHAKES = 1000
 const WARM_UP = 2000
-const IDLE = 2000
+const IDLE = 4000
 /** Longer than the agent keeps an event for its batch to fill. */
 const SETTLE_MS = 3000
 const total = Number(process.argv[2] ?? 40)
@@ -43,20 +43,25 @@ async function measure() {
   }
   const sink = await start('sink.ts', [], 1)
   const client = await start('client.ts', [], 1)
-  const without = await start('server.ts', certificate, 0)
-  const withAgent = await start('server.ts', [...certificate, `http://127.0.0.1:${sink.port}`], 0)
-  const servers = { without, with: withAgent }
+  const startServers = async () => ({
+    without: await start('server.ts', certificate, 0),
+    with: await start('server.ts', [...certificate, `http://127.0.0.1:${sink.port}`], 0),
+  })
+  const memory = await measureMemory(client, await startServers())
+  const servers = await startServers()
   await measureRound(client, servers, WARM_UP)
   const rounds: Round[] = []
   for (let round = 0; round < total; round += 1) rounds.push(await measureRound(client, servers, HANDSHAKES))
-  return { rounds, memory: { without: await memory(client, without), with: await memory(client, withAgent) } }
+  return { rounds, memory }
 }
+
+type Servers = { without: Peer; with: Peer }
 
 /**
  * CPU per handshake on each server, µs. The client goes from one to the other with every connection and both run on
  * the same core, so that whatever else the machine does weighs on both alike.
  */
-async function measureRound(client: Peer, servers: Record<keyof Round, Peer>, count: number): Promise<Round> {
+async function measureRound(client: Peer, servers: Servers, count: number): Promise<Round> {
   const usage = async (server: Peer) => {
     const { cpu, waiting } = await server.ask<Usage>({ do: 'measure' })
     if (waiting > 0) throw new Error(`${waiting} events were not delivered`)
@@ -70,12 +75,16 @@ async function measureRound(client: Peer, servers: Record<keyof Round, Peer>, co
   return { without: (after.without - before.without) / count, with: (after.with - before.with) / count }
 }
 
-/** Memory per connection whose handshake has not begun, bytes. */
-async function memory(client: Peer, server: Peer): Promise<number> {
-  const before = await server.ask<Usage>({ do: 'collect' })
-  await client.ask({ do: 'idle', port: server.port, count: IDLE })
-  const after = await server.ask<Usage>({ do: 'collect' })
-  return (after.memory - before.memory) / IDLE
+/** Memory per connection whose handshake has not begun, bytes, on servers that have done nothing else; ends them. */
+async function measureMemory(client: Peer, servers: Servers): Promise<Round> {
+  const each = async (server: Peer) => {
+    const before = await server.ask<Usage>({ do: 'collect' })
+    await client.ask({ do: 'idle', port: server.port, count: IDLE })
+    const after = await server.ask<Usage>({ do: 'collect' })
+    server.stop()
+    return (after.memory - before.memory) / IDLE
+  }
+  return { without: await each(servers.without), with: await each(servers.with) }
 }
 
 function createCertificate(): string[] {
