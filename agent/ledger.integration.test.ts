@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as tls from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ObserveError, observe } from './index.ts'
-import { HALF_HELLO, rawClient } from './testing/clients.ts'
+import { HALF_HELLO, handshake, rawClient } from './testing/clients.ts'
 import { certificate, startObserved, stopAll } from './testing/observed.ts'
 
 afterEach(stopAll)
@@ -150,15 +150,3 @@ describe('observe', () => {
     expect(events.delivered).toBe(1)
   })
 })
-
-/** A handshake by Node's client, over when the server closes or the client is done. */
-function handshake(port: number, options: tls.ConnectionOptions = {}): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
-    // A ticket after the handshake tells that the server has seen it completed.
-    socket.on('session', () => socket.end())
-    socket.on('error', () => undefined)
-    socket.on('close', () => resolve())
-    socket.resume()
-  })
-}

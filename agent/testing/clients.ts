@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 
 /** A TCP client that does something with its socket; resolves when the connection is over. */
 export function rawClient(port: number, act: (socket: Socket) => void): Promise<void> {
@@ -26,6 +27,24 @@ export function openssl(port: number, ...args: string[]): Promise<string> {
     }
     child.stdin.on('error', () => undefined)
     child.on('close', () => resolve(output))
+  })
+}
+
+/**
+ * A handshake by Node's client, over when the connection is. The client ends it when the server has sent a ticket, and so
+ * has seen the handshake completed; or, to `wait`, leaves it to the server.
+ */
+export function handshake(
+  port: number,
+  { wait = false, ...options }: ConnectionOptions & { wait?: boolean } = {},
+): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
+    if (!wait) socket.on('session', () => socket.end())
+    // How it ends for the client is not what is looked at.
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve())
+    socket.resume()
   })
 }
 
