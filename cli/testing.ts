@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
-const PROGRAM = join(import.meta.dirname, '..', 'bin', 'halfshake')
+const ROOT = join(import.meta.dirname, '..')
+const PROGRAM = join(ROOT, 'bin', 'halfshake')
+/** What `npm run build` made, started as bin/halfshake starts it where there are no sources. */
+const BUILT = [process.execPath, '--max-semi-space-size=64', join(ROOT, 'dist', 'cli', 'main.js')]
 
 /** A process of the program, as a user would start it. */
 export type Running = {
@@ -15,7 +18,16 @@ export type Running = {
 }
 
 export function halfshake(args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(PROGRAM, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  return start([PROGRAM, ...args], env)
+}
+
+/** The same of the build, which must have been made. */
+export function builtHalfshake(args: readonly string[], env: Record<string, string> = {}): Running {
+  return start([...BUILT, ...args], { UV_THREADPOOL_SIZE: '24', ...env })
+}
+
+function start([program = '', ...args]: readonly string[], env: Record<string, string>): Running {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-200_000)

@@ -34,6 +34,28 @@ const OURS = new Set([
   'ENOBUFS',
 ])
 
+/** OpenSSL's verdicts on a client's certificate, as Node names them (tls, "X509 certificate error codes"). */
+const CLIENT_CERTIFICATE_REFUSED = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+/** What the agent reports when the server's own program closed the connection. */
+const SERVER_CLOSED = 'server_closed'
+
 const UNREACHABLE = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN'])
 
 export function concludeAlert(facts: Facts, alert: number, side: 'client' | 'server'): Conclusion {
@@ -57,6 +79,22 @@ export function concludeError(facts: Facts): Conclusion {
   if (saysNotTls(facts)) return concludeNotTls(facts)
   if (OURS.has(error) || error.startsWith('ERR_TLS_')) {
     return verdict(facts, 'ours', 'certain', `the server failed: ${error}`)
+  }
+  if (error === SERVER_CLOSED) {
+    return verdict(
+      facts,
+      'unknown',
+      'none',
+      'our own side closed the connection before the handshake was done',
+    )
+  }
+  if (CLIENT_CERTIFICATE_REFUSED.has(error)) {
+    return verdict(
+      facts,
+      'server_rejected',
+      'certain',
+      `the server refused the client's certificate: ${error}`,
+    )
   }
   if (UNREACHABLE.has(error)) {
     return verdict(

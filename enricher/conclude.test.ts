@@ -522,6 +522,18 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     ['failed', 'server_flight', 'path_outbound', 'likely'],
   ],
   [
+    "the server's own program closed the connection",
+    failure('server_closed', { bytes_out: 1337 }),
+    ['unknown', 'server_flight', 'unknown', 'none'],
+    /our own side/,
+  ],
+  [
+    "the client's certificate was refused without an alert",
+    failure('DEPTH_ZERO_SELF_SIGNED_CERT', { bytes_out: 1337 }),
+    ['failed', 'server_flight', 'server_rejected', 'certain'],
+    /client's certificate: DEPTH_ZERO_SELF_SIGNED_CERT/,
+  ],
+  [
     'an error that says nothing',
     failure('E_ODD'),
     ['failed', 'hello', 'unexplained', 'none'],

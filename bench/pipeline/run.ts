@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { freePort, halfshake, untilReady } from '../../cli/testing.ts'
+import { builtHalfshake, freePort, untilReady } from '../../cli/testing.ts'
 import { countEverywhere, storeAt } from '../../core/store/testing.ts'
 import { describeMachine, markdownTable, thousands } from '../machine.ts'
 import { cpuSeconds, memory } from '../process-usage.ts'
@@ -21,6 +21,8 @@ const MEASURED = 12
 
 type Result = { path: string; events: number; cpu: number; peak: number }
 
+console.log('building …')
+execFileSync('npm', ['run', '--silent', 'build'], { cwd: join(import.meta.dirname, '..', '..') })
 console.log('making the batches …')
 const batches = createBatches(AGENTS, WARM_UP + MEASURED, EVENTS, Date.now())
 const whole = await measurePipeline(batches)
@@ -36,7 +38,7 @@ async function measurePipeline(all: readonly WireBatch[]): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'halfshake-bench-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const running = halfshake(['up'], {
+  const running = builtHalfshake(['up'], {
     HALFSHAKE_DATA_FOLDER: folder,
     HALFSHAKE_HTTP_LISTEN: `127.0.0.1:${port}`,
   })
