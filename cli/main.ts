@@ -3,6 +3,7 @@ import { registerAsn } from './commands/asn.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerLab } from './commands/lab.ts'
+import { registerStore } from './commands/store.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
 import { createIo } from './io.ts'
@@ -52,6 +53,7 @@ registerLab(program, io)
 registerConfig(program, io)
 registerAsn(program, io)
 registerToken(program, io)
+registerStore(program, io)
 
 try {
   await program.parseAsync()
