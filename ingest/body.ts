@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Problem } from '../core/runtime/problem.ts'
+import type { Turns } from '../core/runtime/turns.ts'
 
 const unzip = promisify(gunzip)
 /** Larger than zlib's 16 kB: a batch is some hundreds of kB, and every chunk is a turn through the thread pool. */
@@ -36,7 +37,12 @@ export function createBudget(maxBytes: number): Budget {
  */
 export async function withBody<T>(
   request: IncomingMessage,
-  { maxBytes, timeoutMs, budget }: { maxBytes: number; timeoutMs: number; budget: Budget },
+  {
+    maxBytes,
+    timeoutMs,
+    budget,
+    unzipInTurn,
+  }: { maxBytes: number; timeoutMs: number; budget: Budget; unzipInTurn: Turns },
   use: (body: Buffer) => Promise<T>,
 ): Promise<T> {
   const encoding = encodingOf(request)
@@ -48,11 +54,14 @@ export async function withBody<T>(
   try {
     const received = await receive(request, maxBytes, timeoutMs, hold)
     if (encoding === 'identity') return await use(received)
-    hold(maxBytes)
-    const body = await decompress(received, maxBytes)
-    // What unzipping could have taken and did not is free again.
-    budget.give(maxBytes - body.length)
-    held -= maxBytes - body.length
+    const body = await unzipInTurn(async () => {
+      hold(maxBytes)
+      const unzipped = await decompress(received, maxBytes)
+      // What unzipping could have taken and did not is free again.
+      budget.give(maxBytes - unzipped.length)
+      held -= maxBytes - unzipped.length
+      return unzipped
+    })
     return await use(body)
   } finally {
     budget.give(held)

@@ -5,6 +5,7 @@ import { isDeciding, parseEvents, type RefusedLine } from '../core/event/index.t
 import type { Logger } from '../core/runtime/log.ts'
 import { Problem } from '../core/runtime/problem.ts'
 import type { Authorize } from '../core/runtime/tokens.ts'
+import { createTurns } from '../core/runtime/turns.ts'
 import { type Budget, busy, createBudget, withBody } from './body.ts'
 import { clockMistake } from './clock.ts'
 import { type BatchIdentity, checkMediaType, readIdentity } from './headers.ts'
@@ -16,6 +17,8 @@ type LineAnswer = { line: number; field: string | null; reason: string; message:
 const ERRORS_IN_ANSWER = 100
 /** Batches of the largest size that may be held in memory at once. */
 const BODIES_AT_ONCE = 12
+/** Unzipped at once: while it is unzipped a batch counts as if it were of the largest size. */
+const UNZIPPED_AT_ONCE = 4
 const BODY_TIMEOUT_MS = 30_000
 /** How long an agent waits for its batch to be durable before it is told to send it again. */
 const STORE_TIMEOUT_MS = 20_000
@@ -41,6 +44,7 @@ export function createIngestRouter({
   log: Logger
 }): Router {
   const budget = createBudget(limits.maxBodyBytes * BODIES_AT_ONCE)
+  const unzipInTurn = createTurns(UNZIPPED_AT_ONCE)
   const metrics = createMetrics(registry, budget)
   const underWay = new Map<string, Promise<Receipt>>()
   const router = Router()
@@ -49,7 +53,7 @@ export function createIngestRouter({
       authorize(request.headers.authorization, 'ingest')
       checkMediaType(request.headers)
       const identity = readIdentity(request.headers)
-      const options = { maxBytes: limits.maxBodyBytes, timeoutMs: BODY_TIMEOUT_MS, budget }
+      const options = { maxBytes: limits.maxBodyBytes, timeoutMs: BODY_TIMEOUT_MS, budget, unzipInTurn }
       await withBody(request, options, (body) => take(identity, body, response))
     } catch (error) {
       const problem = error instanceof BusFull ? busy(error.message, error.retryAfterSeconds) : error

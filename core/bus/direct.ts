@@ -11,7 +11,10 @@ type Waiting = {
   reject: (error: unknown) => void
 }
 
-/** How long a block waits for the agents of the one before, of which each is expected to come with its next batch. */
+/**
+ * How long a block waits for the agents of the two before, of which each is expected to come with its next batch. Of
+ * two, or agents that once fell into different blocks would take turns for ever, in blocks of half the size.
+ */
 const LINGER_MS = 1_000
 const LINGER_STEP_MS = 5
 /** Most lines that are stored as one block: enough that the cost of a block is spread, little enough for memory. */
@@ -36,6 +39,7 @@ export function createDirectBus({
   let lines = 0
   let draining: Promise<void> | undefined
   let closed = false
+  let lastAgents: readonly string[] = []
   let expected: ReadonlySet<string> = new Set()
 
   return {
@@ -65,7 +69,7 @@ export function createDirectBus({
 
   /**
    * Every block costs the engine a part in each table, however few its rows: so one waits, but not for long, until
-   * all agents of the block before have come again.
+   * all agents of the blocks before have come again.
    */
   async function gather(): Promise<void> {
     const deadline = Date.now() + LINGER_MS
@@ -82,7 +86,9 @@ export function createDirectBus({
     while (queue.length > 0) {
       await gather()
       const block = takeBlock(queue)
-      expected = new Set(block.map(({ batch }) => batch.agent))
+      const agents = block.map(({ batch }) => batch.agent)
+      expected = new Set([...agents, ...lastAgents])
+      lastAgents = agents
       try {
         const receipts = await consume(block.map(({ batch }) => batch))
         block.forEach(({ resolve, batch }, i) => {
