@@ -144,7 +144,7 @@ export function createEmbeddedStore({
     for (const { table, path } of files) {
       // Settings stand in the statement: given on the call they would stay with the session.
       await store.command(
-        `INSERT INTO ${table} SELECT * FROM file({path:String}, 'RowBinary', {structure:String})
+        `INSERT INTO ${table} SELECT * FROM file({path:String}, 'Native', {structure:String})
          ${settingsClause({ ...insertSettings(table, token), max_threads: 1, max_block_size: ONE_BLOCK })}`,
         { path: resolve(path), structure: structures[table] ?? '' },
       )

@@ -16,7 +16,7 @@ export async function writeBlock(
   for (const { table, rows, data } of block) {
     if (rows === 0) continue
     const result = await client.exec({
-      query: `INSERT INTO ${table} (${COLUMNS[table].join(', ')}) FORMAT RowBinary`,
+      query: `INSERT INTO ${table} (${COLUMNS[table].map(({ name }) => name).join(', ')}) FORMAT Native`,
       values: Readable.from([data], { objectMode: false }),
       clickhouse_settings: {
         ...insertSettings(table, token),

@@ -1,7 +1,7 @@
 /** Values that a query may bind: they reach the engine as parameters, never as SQL text. */
 export type QueryParameters = Record<string, string | number | boolean | null | readonly (string | number)[]>
 
-/** Rows of one table, encoded as RowBinary in the table's column order. */
+/** Rows of one table, encoded as one block of ClickHouse's Native format. */
 export type TableRows = { table: TableName; rows: number; data: Uint8Array }
 
 export type TableName = 'handshakes' | 'dead_letters' | 'batches'

@@ -2,7 +2,7 @@ import { type Store, StoreRefused } from './store.ts'
 import { COLUMNS } from './tables.ts'
 
 /**
- * The columns that are written, with the types that the tables have, as `name Type, …` for each table.
+ * The columns that are written, as `name Type, …` for each table.
  * A table whose columns differ from what this program writes is refused here, by name.
  */
 export async function readStructures(store: Pick<Store, 'query'>): Promise<Record<string, string>> {
@@ -12,13 +12,18 @@ export async function readStructures(store: Pick<Store, 'query'>): Promise<Recor
       'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position',
       { table },
     )
-    const names = found.map(({ name }) => name).join(' ')
-    if (names !== columns.join(' ')) {
+    const there = listed(found)
+    const written = listed(columns)
+    if (there !== written) {
       throw new StoreRefused(
-        `table ${table} has the columns ${names}; this program writes ${columns.join(' ')}: run the halfshake that created it, or choose another database`,
+        `table ${table} has the columns ${there}; this program writes ${written}: run the halfshake that created it, or choose another database`,
       )
     }
-    structures[table] = found.map(({ name, type }) => `${name} ${type}`).join(', ')
+    structures[table] = written
   }
   return structures
+}
+
+function listed(columns: readonly { name: string; type: string }[]): string {
+  return columns.map(({ name, type }) => `${name} ${type}`).join(', ')
 }

@@ -1,8 +1,5 @@
-/**
- * Writes ClickHouse's RowBinary: values one after another, little-endian, strings with a varint length.
- * Source: https://clickhouse.com/docs/interfaces/formats/RowBinary
- */
-export class RowBinaryWriter {
+/** Values one after another as ClickHouse's binary formats have them: little-endian, strings with a varint length. */
+export class ByteWriter {
   #bytes: Buffer
   #at = 0
 
@@ -15,34 +12,11 @@ export class RowBinaryWriter {
     return this.#bytes.subarray(0, this.#at)
   }
 
-  uint8(value: number): void {
-    this.#room(1)
-    this.#bytes[this.#at++] = value
-  }
-
-  uint16(value: number): void {
-    this.#room(2)
-    const bytes = this.#bytes
-    bytes[this.#at++] = value
-    bytes[this.#at++] = value >>> 8
-  }
-
-  uint32(value: number): void {
-    this.#room(4)
-    this.#put32(value)
-  }
-
   /** A whole number up to 2^53, as UInt64 or Int64. */
   uint64(value: number): void {
     this.#room(8)
     this.#put32(value >>> 0)
     this.#put32(Math.floor(value / 4_294_967_296))
-  }
-
-  bigUint64(value: bigint): void {
-    this.#room(8)
-    this.#bytes.writeBigUInt64LE(value, this.#at)
-    this.#at += 8
   }
 
   raw(value: Uint8Array): void {
@@ -53,7 +27,7 @@ export class RowBinaryWriter {
 
   /** Bytes with their length before them: a String column that holds anything. */
   blob(value: Uint8Array): void {
-    this.#varint(value.length)
+    this.varint(value.length)
     this.raw(value)
   }
 
@@ -76,12 +50,12 @@ export class RowBinaryWriter {
         return
       }
     }
-    this.#varint(Buffer.byteLength(value))
+    this.varint(Buffer.byteLength(value))
     this.#room(length * 3)
     this.#at += this.#bytes.write(value, this.#at, 'utf8')
   }
 
-  #varint(value: number): void {
+  varint(value: number): void {
     this.#room(10)
     let rest = value
     while (rest > 127) {
