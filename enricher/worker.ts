@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client'
 import type { Batch, Receipt } from '../core/bus/bus.ts'
 import type { HandshakeRow } from '../core/store/handshake-row.ts'
-import { type Sequences, storedBatch } from '../core/store/sequences.ts'
+import { type Sequences, type Stored, storedBatch } from '../core/store/sequences.ts'
 import type { Block, Store } from '../core/store/store.ts'
 import {
   type BatchRow,
@@ -32,7 +32,8 @@ export function createWorker({
   const metrics = createWorkerMetrics(registry)
 
   return async (batches) => {
-    const fresh = new Set(firstOfEach(batches, sequences))
+    const stored = await storedBefore(batches, sequences, store)
+    const fresh = new Set(firstOfEach(batches.filter((batch) => !stored.has(batch))))
     const block = [...fresh]
     await store.write(blockOf(block, enrich))
     for (const { agent, epoch, sequence, received_at } of block) {
@@ -40,7 +41,10 @@ export function createWorker({
     }
     metrics.stored(block)
     metrics.repeated(batches.length - block.length)
-    return Promise.all(batches.map((batch) => receiptOf(batch, fresh.has(batch), store)))
+    return batches.map((batch) => {
+      const { accepted, rejected } = stored.get(batch) ?? batchRow(batch)
+      return { accepted, rejected, duplicate: !fresh.has(batch) }
+    })
   }
 }
 
@@ -83,20 +87,30 @@ export function createWorkerMetrics(registry: Registry) {
   }
 }
 
-/** The batches that were not stored yet, each once. */
-function firstOfEach(batches: readonly Batch[], sequences: Sequences): Batch[] {
+/** What was stored of those batches that were stored before. */
+async function storedBefore(
+  batches: readonly Batch[],
+  sequences: Sequences,
+  store: Pick<Store, 'query'>,
+): Promise<Map<Batch, Stored>> {
+  const found = new Map<Batch, Stored>()
+  for (const batch of batches) {
+    if (!sequences.mayBeStored(batch.agent, batch.epoch, batch.sequence)) continue
+    const stored = await storedBatch(store, batch)
+    if (stored !== undefined) found.set(batch, stored)
+  }
+  return found
+}
+
+/** Each batch once, however often it comes within one call. */
+function firstOfEach(batches: readonly Batch[]): Batch[] {
   const seen = new Set<string>()
   return batches.filter(({ agent, epoch, sequence }) => {
     const key = `${epoch} ${sequence} ${agent}`
-    if (seen.has(key) || sequences.isRepeat(agent, epoch, sequence)) return false
+    if (seen.has(key)) return false
     seen.add(key)
     return true
   })
-}
-
-async function receiptOf(batch: Batch, fresh: boolean, store: Pick<Store, 'query'>): Promise<Receipt> {
-  const { accepted, rejected } = (fresh ? undefined : await storedBatch(store, batch)) ?? batchRow(batch)
-  return { accepted, rejected, duplicate: !fresh }
 }
 
 function batchRow(batch: Batch): BatchRow {

@@ -4,16 +4,19 @@ import type { Store } from './store.ts'
 export type Stored = { accepted: number; handshakes: number; rejected: number }
 
 export type Sequences = {
-  /** Whether this run of the agent has had this sequence number stored before. */
-  isRepeat(agent: string, epoch: number, sequence: number): boolean
+  /**
+   * Whether this number may have been stored before: it is not above the highest of its run. Only the store can tell
+   * then (`storedBatch`): a lower number that never came is no repeat.
+   */
+  mayBeStored(agent: string, epoch: number, sequence: number): boolean
   /** Notes that the batch is stored. */
   note(agent: string, epoch: number, sequence: number, at: number): void
 }
 
 /**
- * The highest sequence number stored for each run of an agent. A run is (agent, epoch): a run never repeats a
- * number for other events, and keeps one batch in flight, so whatever is not higher was stored before.
- * Counting by run rather than by agent means a clock set back, or two workers of one name, lose nothing.
+ * The highest sequence number stored for each run of an agent, so that the store need not be asked for what is
+ * plainly new. A run is (agent, epoch): it never repeats a number for other events. Counting by run rather than by
+ * agent means a clock set back, or two workers of one name, lose nothing.
  * Runs not heard of for `retentionMs` are forgotten: their events would be refused for their age.
  */
 export async function loadSequences(
@@ -27,14 +30,15 @@ export async function loadSequences(
     FROM batches GROUP BY agent, epoch ORDER BY at`)
   for (const { agent, epoch, highest, at } of rows) runs.set(key(agent, epoch), { highest, at })
   return {
-    isRepeat(agent, epoch, sequence) {
+    mayBeStored(agent, epoch, sequence) {
       return sequence <= (runs.get(key(agent, epoch))?.highest ?? 0)
     },
     note(agent, epoch, sequence, at) {
       const run = key(agent, epoch)
+      const highest = Math.max(sequence, runs.get(run)?.highest ?? 0)
       // Deleted and set again, so that the map stays in the order of last use and the oldest stand first.
       runs.delete(run)
-      runs.set(run, { highest: sequence, at })
+      runs.set(run, { highest, at })
       for (const [oldest, seen] of runs) {
         if (seen.at > at - retentionMs && runs.size <= maxRuns) break
         runs.delete(oldest)
