@@ -1,0 +1,44 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { DURATION_SHAPE, parseDuration, parseSize, SIZE_SHAPE } from './quantity.ts'
+
+/** Kinds of settings: each says in its message what is allowed. */
+
+export function listen() {
+  const shape = 'address:port, as 127.0.0.1:8080 or [::1]:8080, the port from 0 to 65535'
+  return z.string(shape).transform((text, context) => {
+    const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+    const host = bracketed ?? (plain === 'localhost' ? '127.0.0.1' : plain)
+    if (host === undefined || isIP(host) === 0 || Number(port) > 65_535) {
+      context.addIssue(shape)
+      return z.NEVER
+    }
+    return { host, port: Number(port) }
+  })
+}
+
+export function integer(min: number, max: number, fallback: number) {
+  const shape = `a whole number from ${min} to ${max}`
+  return z.int(shape).min(min, shape).max(max, shape).default(fallback)
+}
+
+export function duration(fallback: string, min: string, max: string) {
+  const shape = `${DURATION_SHAPE}, from ${min} to ${max}`
+  return quantity(parseDuration, shape, parseDuration(min) ?? 0, parseDuration(max) ?? 0).prefault(fallback)
+}
+
+export function size(fallback: string) {
+  const shape = `${SIZE_SHAPE}, from 1kB to 256MB`
+  return quantity(parseSize, shape, 1e3, 256e6).prefault(fallback)
+}
+
+function quantity(parse: (text: string) => number | undefined, shape: string, min: number, max: number) {
+  return z.string(shape).transform((text, context) => {
+    const value = parse(text)
+    if (value === undefined || value < min || value > max) {
+      context.addIssue(shape)
+      return z.NEVER
+    }
+    return value
+  })
+}
