@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { describeSettings } from '../../core/runtime/config.ts'
+import { type Config, describeSettings, isSecret } from '../../core/runtime/config.ts'
 import { loadConfig } from '../config-file.ts'
 import type { Io } from '../io.ts'
 
@@ -24,8 +24,8 @@ export function registerConfig(program: Command, io: Io): void {
     .option('--json', 'for programs')
     .action(({ config: file, json }: { config?: string; json?: boolean }) => {
       const loaded = loadConfig(io, file)
-      if (json === true) io.print(JSON.stringify(withoutHashes(loaded.config), null, 2))
-      else for (const line of settingLines(withoutHashes(loaded.config), io)) io.print(line)
+      if (json === true) io.print(JSON.stringify(withoutSecrets(loaded.config), null, 2))
+      else for (const line of settingLines(withoutSecrets(loaded.config), io)) io.print(line)
     })
 }
 
@@ -40,8 +40,19 @@ function valueAt(config: object, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], config)
 }
 
-/** Hashes of tokens are no secrets that open a door, but nobody needs them on a screen. */
-function withoutHashes(config: ReturnType<typeof loadConfig>['config']): object {
+/** Without hashes, which nobody needs on a screen, and without passwords. */
+function withoutSecrets(config: Config): object {
   const tokens = config.http.tokens.map(({ name, scopes }) => ({ name, scopes }))
-  return { ...config, http: { ...config.http, tokens } }
+  const users = config.store.users.map(({ name, access }) => ({ name, access }))
+  const shown: Record<string, Record<string, unknown>> = structuredClone({
+    ...config,
+    http: { ...config.http, tokens },
+    store: { ...config.store, users },
+  })
+  for (const { path } of describeSettings()) {
+    const [section = '', key = ''] = path.split('.')
+    const within = shown[section]
+    if (isSecret(path) && within?.[key] !== undefined) within[key] = '(set)'
+  }
+  return shown
 }

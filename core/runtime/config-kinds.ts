@@ -17,6 +17,37 @@ export function listen() {
   })
 }
 
+/** A list of host:port; in a variable also separated by commas. */
+export function hostPorts(fallback: readonly string[]) {
+  const shape = 'a list of host:port, as [kafka-1:9092, kafka-2:9092]'
+  const one = z.string(shape).regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/, shape)
+  const split = (value: unknown) => (typeof value === 'string' ? value.split(/\s*,\s*/) : value)
+  return z.preprocess(split, z.array(one, shape).min(1, shape)).prefault([...fallback])
+}
+
+/** The address of a server, without credentials or path. */
+export function serverUrl() {
+  const shape = 'http://HOST:PORT or https://HOST:PORT; user and password have settings of their own'
+  return z.string(shape).transform((text, context) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    const plain = url !== undefined && url.username === '' && url.password === '' && url.search === ''
+    if (!plain || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
+      context.addIssue(shape)
+      return z.NEVER
+    }
+    return url.origin
+  })
+}
+
+/** A name that goes into statements and topics as it is. */
+export function identifier(fallback: string, pattern: RegExp, shape: string) {
+  return z.string(shape).regex(pattern, shape).default(fallback)
+}
+
+export function path() {
+  return z.string('the path of a file').min(1, 'the path of a file').optional()
+}
+
 export function integer(min: number, max: number, fallback: number) {
   const shape = `a whole number from ${min} to ${max}`
   return z.int(shape).min(min, shape).max(max, shape).default(fallback)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, integer, listen, size } from './config-kinds.ts'
+import { duration, hostPorts, identifier, integer, listen, path, serverUrl, size } from './config-kinds.ts'
 import { LOG_LEVELS } from './log.ts'
 import { SCOPES } from './tokens.ts'
 
@@ -41,6 +41,42 @@ export const configSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  kafka: z
+    .strictObject({
+      brokers: hostPorts(['127.0.0.1:9092']).describe(
+        'Brokers to begin with; the others are learned from them.',
+      ),
+      client_id: z.string().min(1).default('halfshake').describe('What the brokers call us in their logs.'),
+      topic: identifier(
+        'halfshake.events',
+        /^[A-Za-z0-9._-]{1,230}$/,
+        'up to 230 letters, digits and . _ -',
+      ).describe('Topic of the batches; their dead letters go to TOPIC.dead-letters.'),
+      group: z.string().min(1).default('halfshake.enricher').describe('Consumer group of the enrichers.'),
+      partitions: integer(1, 10_000, 12).describe(
+        'Partitions of a topic that is created; so many enrichers can work at once.',
+      ),
+      replication: integer(1, 100, 1).describe(
+        'Replicas of a topic that is created; 3 where there are three brokers.',
+      ),
+      retention: duration('7d', '1h', '365d').describe('How long a topic that is created keeps batches.'),
+      max_message: size('4MB').describe('Largest message, zipped.'),
+      max_waiting: size('64MB').describe(
+        'Batches taken and not yet acknowledged by Kafka; beyond it agents are told to wait.',
+      ),
+      tls: z.boolean().default(false).describe('Speak TLS with the brokers.'),
+      tls_ca: path().describe("PEM file of the authority to trust, instead of the system's."),
+      tls_cert: path().describe('PEM file of our certificate, where the brokers ask for one.'),
+      tls_key: path().describe('PEM file of its key.'),
+      sasl_mechanism: z
+        .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'one of plain, scram-sha-256, scram-sha-512')
+        .optional()
+        .describe('How to log in: plain, scram-sha-256 or scram-sha-512.'),
+      sasl_username: z.string().min(1).optional().describe('User at the brokers.'),
+      sasl_password: z.string().min(1).optional().describe('Its password; better in a file.'),
+      sasl_password_file: path().describe('File that holds the password.'),
+    })
+    .prefault({}),
   enricher: z
     .strictObject({
       asn_database: z
@@ -52,10 +88,39 @@ export const configSchema = z.strictObject({
       prefix_ipv4: integer(8, 32, 24).describe('Length of the prefixes that IPv4 clients are grouped by.'),
       prefix_ipv6: integer(16, 64, 48).describe('Length of the prefixes that IPv6 clients are grouped by.'),
       truncate_addresses: z.boolean().default(false).describe('Store addresses cut to their prefix.'),
+      client_key_file: path().describe(
+        'File of 32 bytes that client addresses are hashed with; the same for all enrichers. Without it one is made in the data folder.',
+      ),
     })
     .prefault({}),
   store: z
     .strictObject({
+      url: serverUrl()
+        .optional()
+        .describe(
+          'A ClickHouse server, or `halfshake store`, for processes that do not hold the store themselves.',
+        ),
+      user: z.string().min(1).default('default').describe('User at that server.'),
+      password: z.string().optional().describe('Its password; better in a file.'),
+      password_file: path().describe('File that holds the password.'),
+      database: identifier(
+        'halfshake',
+        /^[A-Za-z_][A-Za-z0-9_]{0,62}$/,
+        'a letter or _, then up to 62 letters, digits and _',
+      ).describe('Database at that server; created where it is missing.'),
+      cluster: z
+        .string()
+        .regex(
+          /^[A-Za-z0-9._-]{1,100}$/,
+          'the name of a cluster in remote_servers: letters, digits and . _ -',
+        )
+        .optional()
+        .describe(
+          'Cluster at that server, as remote_servers has it: tables are replicated and sharded over it.',
+        ),
+      tls_ca: path().describe("PEM file of the authority to trust with https, instead of the system's."),
+      tls_cert: path().describe('PEM file of our certificate, where the server asks for one.'),
+      tls_key: path().describe('PEM file of its key.'),
       retention_raw: duration('14d', '1h', '90d').describe(
         'How long single handshakes, dead letters and batches are kept.',
       ),
@@ -102,3 +167,35 @@ export const configSchema = z.strictObject({
 })
 
 export type Config = z.infer<typeof configSchema>
+
+/** What is missing or too much in a section as it was given: settings that mean nothing alone, or exclude each other. */
+export function checkTogether(
+  tree: Readonly<Record<string, unknown>>,
+): { path: string[]; message: string }[] {
+  return ['kafka', 'store'].flatMap((name) => {
+    const section = tree[name]
+    if (typeof section !== 'object' || section === null) return []
+    const given = (key: string) => Object.hasOwn(section, key)
+    const password = name === 'kafka' ? 'sasl_password' : 'password'
+    const problems: [problem: boolean, key: string, message: string][] = [
+      [given('tls_cert') && !given('tls_key'), 'tls_key', 'the key of tls_cert'],
+      [given('tls_key') && !given('tls_cert'), 'tls_cert', 'the certificate of tls_key'],
+      [
+        given(password) && given(`${password}_file`),
+        `${password}_file`,
+        `either ${password} or ${password}_file`,
+      ],
+      [
+        given('sasl_mechanism') && !given('sasl_username'),
+        'sasl_username',
+        'a user name, since sasl_mechanism is set',
+      ],
+      [
+        given('sasl_mechanism') && !given('sasl_password') && !given('sasl_password_file'),
+        'sasl_password',
+        'a password (or sasl_password_file), since sasl_mechanism is set',
+      ],
+    ]
+    return problems.flatMap(([wrong, key, message]) => (wrong ? [{ path: [name, key], message }] : []))
+  })
+}

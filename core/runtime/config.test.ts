@@ -56,6 +56,48 @@ describe('the configuration', () => {
     })
   })
 
+  it('takes text as text, brokers as a list, and asks for what belongs together', () => {
+    const whole = parseConfig({
+      env: {
+        HALFSHAKE_KAFKA_BROKERS: 'kafka-1:9092, [::1]:9093',
+        HALFSHAKE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
+        HALFSHAKE_KAFKA_SASL_USERNAME: 'edge',
+        HALFSHAKE_KAFKA_SASL_PASSWORD: '0123',
+        HALFSHAKE_STORE_URL: 'https://clickhouse.example:8443',
+        HALFSHAKE_STORE_PASSWORD: 'true',
+      },
+    })
+    expect(whole).toMatchObject({
+      ok: true,
+      config: {
+        kafka: { brokers: ['kafka-1:9092', '[::1]:9093'], sasl_password: '0123' },
+        store: { url: 'https://clickhouse.example:8443', password: 'true' },
+      },
+    })
+    const parsed = parseConfig({
+      env: {
+        HALFSHAKE_KAFKA_BROKERS: 'kafka-1:9092,kafka-2',
+        HALFSHAKE_KAFKA_SASL_MECHANISM: 'plain',
+        HALFSHAKE_KAFKA_TLS_CERT: 'ours.pem',
+        HALFSHAKE_STORE_URL: 'http://me:secret@clickhouse:8123',
+        HALFSHAKE_STORE_PASSWORD: 'secret',
+        HALFSHAKE_STORE_PASSWORD_FILE: 'password',
+        HALFSHAKE_STORE_DATABASE: 'a b',
+      },
+    })
+    const mistakes = parsed.ok ? [] : parsed.mistakes
+    expect(mistakes.map(({ where }) => where).sort()).toEqual([
+      'HALFSHAKE_KAFKA_BROKERS',
+      'HALFSHAKE_STORE_DATABASE',
+      'HALFSHAKE_STORE_PASSWORD_FILE',
+      'HALFSHAKE_STORE_URL',
+      'configuration: kafka.sasl_password',
+      'configuration: kafka.sasl_username',
+      'configuration: kafka.tls_key',
+    ])
+    expect(JSON.stringify(mistakes)).not.toContain('secret@')
+  })
+
   it('names what is no YAML, or no mapping', () => {
     expect(parseConfig({ yaml: 'a: [' })).toMatchObject({
       ok: false,

@@ -1,6 +1,6 @@
 import { parse as parseYaml } from 'yaml'
-import type { z } from 'zod'
-import { type Config, configSchema } from './config-schema.ts'
+import { z } from 'zod'
+import { type Config, checkTogether, configSchema } from './config-schema.ts'
 import { nearest } from './nearest.ts'
 
 export type { Config } from './config-schema.ts'
@@ -33,8 +33,11 @@ export function parseConfig({
   if (!read.ok) return { ok: false, mistakes: [read.mistake] }
   const { tree, sources, mistakes } = overlay(read.value, env)
   const parsed = configSchema.safeParse(tree)
-  if (parsed.success && mistakes.length === 0) return { ok: true, config: parsed.data }
-  const found = (parsed.error?.issues ?? []).flatMap((issue) => explain(issue, tree, file, sources))
+  const alone = checkTogether(tree).map((issue) => ({ ...issue, code: 'custom' }))
+  if (parsed.success && mistakes.length + alone.length === 0) return { ok: true, config: parsed.data }
+  const found = [...(parsed.error?.issues ?? []), ...alone].flatMap((issue) =>
+    explain(issue, tree, file, sources),
+  )
   return { ok: false, mistakes: [...mistakes, ...found] }
 }
 
@@ -91,7 +94,7 @@ function overlay(value: unknown, env: Record<string, string | undefined>) {
       })
       continue
     }
-    setAt(tree, path, settingOf(text))
+    setAt(tree, path, isText(path) ? text : settingOf(text))
     sources.set(path.join('.'), variable)
   }
   return { tree, sources, mistakes }
@@ -114,28 +117,39 @@ function setAt(tree: Record<string, unknown>, path: readonly string[], value: un
   tree[section] = { ...inner, [key]: value }
 }
 
-function explain(
-  issue: z.core.$ZodIssue,
-  tree: unknown,
-  file: string,
-  sources: Map<string, string>,
-): Mistake[] {
+type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] }
+
+function explain(issue: Issue, tree: unknown, file: string, sources: Map<string, string>): Mistake[] {
   const path = issue.path.map(String)
   const where = (at: string) => sources.get(at) ?? `${file}: ${at === '' ? 'top level' : at}`
-  if (issue.code === 'unrecognized_keys') {
+  if (issue.keys !== undefined) {
     return issue.keys.map((key) => ({
       where: where([...path, key].join('.')),
       message: `unknown key ${key}`,
       allowed: suggestion(key, keysAt(path)),
     }))
   }
+  // A list in a variable is one text: what is wrong in it is shown as that.
+  const at = sources.has(path.slice(0, 2).join('.')) ? path.slice(0, 2) : path
+  const value = valueAt(tree, at)
   return [
     {
-      where: where(path.join('.')),
-      message: `${JSON.stringify(valueAt(tree, path)) ?? 'nothing'} is not allowed`,
+      where: where(at.join('.')),
+      message: value === undefined ? 'missing' : `${shown(at, value)} is not allowed`,
       allowed: issue.message,
     },
   ]
+}
+
+/** A value for a message: a password is not to be printed, not even a wrong one. */
+function shown(path: readonly string[], value: unknown): string {
+  if (isSecret(path.join('.'))) return 'this'
+  return JSON.stringify(value).replace(/\/\/[^@/]*@/, '//…@')
+}
+
+/** Whether a setting holds a secret itself (a file that holds one is none). */
+export function isSecret(path: string): boolean {
+  return path.endsWith('password')
 }
 
 function valueAt(tree: unknown, path: readonly string[]): unknown {
@@ -163,10 +177,20 @@ function leaves(): string[][] {
   )
 }
 
+/** Whether a setting is plain text, so that a variable's digits are not taken for a number. */
+function isText([section = '', key = '']: readonly string[]): boolean {
+  let schema: unknown = innerShape(section)[key]
+  while (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) schema = schema.unwrap()
+  return schema instanceof z.ZodString
+}
+
 function describeAt([section = '', key = '']: readonly string[]): string {
+  return innerShape(section)[key]?.description ?? ''
+}
+
+function innerShape(section: string): Record<string, z.ZodType> {
   const shape: Record<string, unknown> = configSchema.shape
-  const inner = shape[section] as { unwrap(): { shape: Record<string, z.ZodType> } }
-  return inner.unwrap().shape[key]?.description ?? ''
+  return (shape[section] as { unwrap(): { shape: Record<string, z.ZodType> } }).unwrap().shape
 }
 
 function variableOf(path: readonly string[]): string {

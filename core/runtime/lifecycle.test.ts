@@ -20,6 +20,25 @@ describe('the lifecycle', () => {
     expect(seen).toEqual(['start a', 'start b', 'stop b', 'stop a'])
   })
 
+  it.each(['comes', 'fails'])('stops the part that is still starting when the end %s', async (way) => {
+    const seen: string[] = []
+    let giveUp = (_error: Error): void => undefined
+    const waits: Component = {
+      name: 'b',
+      start: () => new Promise((_, reject) => (giveUp = reject)),
+      stop: async () => {
+        seen.push('stop b')
+        giveUp(new Error('stopped'))
+      },
+    }
+    const end = new Promise<void>((resolve, reject) =>
+      setTimeout(() => (way === 'comes' ? resolve() : reject(new Error('died'))), 5),
+    )
+    const running = await startAll([part('a', seen), waits, part('c', seen)], { log, end })
+    await running.stop()
+    expect(seen).toEqual(['start a', 'stop b', 'stop a'])
+  })
+
   it('gives up a part that hangs or fails while it stops, and stops the rest', async () => {
     const seen: string[] = []
     const hangs: Component = { ...part('b', seen), stop: () => new Promise(() => undefined) }

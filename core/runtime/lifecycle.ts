@@ -19,33 +19,50 @@ export class ComponentDied extends Error {
 
 /**
  * Starts the components in order and returns what stops them in reverse. When one fails to start, those
- * before it are stopped and its error is thrown. One that hangs while stopping is given up after `stopTimeoutMs`.
+ * before it are stopped and its error is thrown. When `end` comes first, the one that is starting is stopped too: a
+ * component that waits in its start for something must give up when it is told to stop. One that hangs while
+ * stopping is given up after `stopTimeoutMs`.
  */
 export async function startAll(
   components: readonly Component[],
-  { log, stopTimeoutMs = 20_000 }: { log: Logger; stopTimeoutMs?: number },
+  {
+    log,
+    stopTimeoutMs = 20_000,
+    end = new Promise(() => undefined),
+  }: { log: Logger; stopTimeoutMs?: number; end?: Promise<unknown> },
 ): Promise<{ stop(): Promise<void> }> {
-  const started: Component[] = []
+  const begun: Component[] = []
   let stopping: Promise<void> | undefined
   const stop = () => {
-    stopping ??= stopAll(started, log, stopTimeoutMs)
+    stopping ??= stopAll(begun, log, stopTimeoutMs)
     return stopping
   }
+  const ended = end.then(
+    () => 'ended' as const,
+    () => 'ended' as const,
+  )
   for (const component of components) {
+    begun.push(component)
+    const starting = component.start()
     try {
-      await component.start()
+      if ((await Promise.race([starting, ended])) === 'ended') {
+        starting.catch((error) => log.debug({ component: component.name, error: String(error) }, 'gave up'))
+        await stop()
+        return { stop }
+      }
     } catch (error) {
+      // It has not begun: only those before it have something to stop.
+      begun.pop()
       await stop()
       throw error
     }
-    started.push(component)
     log.debug({ component: component.name }, 'started')
   }
   return { stop }
 }
 
-async function stopAll(started: Component[], log: Logger, timeoutMs: number): Promise<void> {
-  for (const component of started.reverse()) {
+async function stopAll(begun: Component[], log: Logger, timeoutMs: number): Promise<void> {
+  for (const component of begun.reverse()) {
     try {
       await withDeadline(component.stop(), timeoutMs, `${component.name} did not stop in ${timeoutMs} ms`)
       log.debug({ component: component.name }, 'stopped')
