@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Registry } from 'prom-client'
-import type { Batch, Receipt } from '../core/bus/bus.ts'
 import type { Consume } from '../core/bus/direct.ts'
 import type { Config } from '../core/runtime/config.ts'
 import type { Check } from '../core/runtime/health.ts'
@@ -11,27 +10,32 @@ import type { Logger } from '../core/runtime/log.ts'
 import { loadSequences } from '../core/store/sequences.ts'
 import type { Store } from '../core/store/store.ts'
 import { ensureAsnDatabase } from '../enricher/asn-database.ts'
-import { createEnricher } from '../enricher/enrich.ts'
+import { createEnricher, type Enricher } from '../enricher/enrich.ts'
 import { createNetworkLookup, type NetworkLookup } from '../enricher/lookup.ts'
-import { createWorker } from '../enricher/worker.ts'
+import { createWorker, type Enrich } from '../enricher/worker.ts'
+import { UserError } from './user-error.ts'
 
-/** The enricher as a component: opens its database (or builds one), then takes batches and stores them. */
+export type Enrichment = Component & {
+  /** Names the network of each event and concludes what became of it, once started. */
+  enrich: Enrich
+  check: Check
+}
+
+/** The enricher's knowledge as a component: opens the address database, or builds one. */
 export function createEnrichment({
   config,
-  store,
   registry,
   log,
   onAsnProgress,
 }: {
   config: Config
-  store: Store
   registry: Registry
   log: Logger
   /** Share of the address database that is built, from 0 to 1. */
   onAsnProgress: (share: number) => void
-}): Component & { consume: Consume; check: Check } {
+}): Enrichment {
   let lookup: NetworkLookup | undefined
-  let worker: ((batches: readonly Batch[]) => Promise<Receipt[]>) | undefined
+  let enricher: Enricher | undefined
   return {
     name: 'enricher',
     async start() {
@@ -44,21 +48,19 @@ export function createEnrichment({
       })
       await opened.start()
       lookup = opened
-      const enricher = createEnricher({
+      enricher = createEnricher({
         lookup: opened,
         prefix: { ipv4: config.enricher.prefix_ipv4, ipv6: config.enricher.prefix_ipv6 },
         truncateAddresses: config.enricher.truncate_addresses,
-        clientKey: await clientKey(join(config.data.folder, 'client.key')),
+        clientKey: await clientKey(config),
       })
-      const sequences = await loadSequences(store, { retentionMs: config.store.retention_raw })
-      worker = createWorker({ enrich: (batch) => enricher.enrich(batch), store, sequences, registry })
     },
     async stop() {
       await lookup?.stop()
     },
-    consume(batches) {
-      if (worker === undefined) return Promise.reject(new Error('the enricher has not started'))
-      return worker(batches)
+    enrich(batch) {
+      if (enricher === undefined) throw new Error('the enricher has not started')
+      return enricher.enrich(batch)
     },
     check: {
       name: 'asn_database',
@@ -66,6 +68,33 @@ export function createEnrichment({
         lookup?.database() === undefined
           ? { ready: false, reason: 'the ASN database is not open yet' }
           : { ready: true },
+    },
+  }
+}
+
+/** The worker of one process as a component: it knows what was stored once it has started. */
+export function createStoring({
+  config,
+  enrich,
+  store,
+  registry,
+}: {
+  config: Config
+  enrich: Enrich
+  store: Store
+  registry: Registry
+}): Component & { consume: Consume } {
+  let worker: Consume | undefined
+  return {
+    name: 'worker',
+    async start() {
+      const sequences = await loadSequences(store, { retentionMs: config.store.retention_raw })
+      worker = createWorker({ enrich, store, sequences, registry })
+    },
+    stop: async () => undefined,
+    consume(batches) {
+      if (worker === undefined) return Promise.reject(new Error('the worker has not started'))
+      return worker(batches)
     },
   }
 }
@@ -85,8 +114,25 @@ export async function findDatabase(
   return path
 }
 
-/** The key under which client addresses are hashed: made once, kept with the data, so that counts stay comparable. */
-async function clientKey(path: string): Promise<Buffer> {
+/**
+ * The key under which client addresses are hashed: the one that is configured, else one that is made once and kept
+ * with the data, so that counts stay comparable.
+ */
+async function clientKey({ enricher, data }: Config): Promise<Buffer> {
+  const { client_key_file: given } = enricher
+  const path = given ?? join(data.folder, 'client.key')
+  if (given === undefined) await makeKey(path)
+  const key = await readFile(path).catch((error: Error) => {
+    throw new UserError(
+      `enricher.client_key_file is ${path}, which cannot be read (${error.message}): make one with "head -c 32 /dev/urandom > ${path}" and give all enrichers the same`,
+    )
+  })
+  if (key.length !== 32)
+    throw new UserError(`${path} has ${key.length} bytes instead of 32: remove it to make a new one`)
+  return key
+}
+
+async function makeKey(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   try {
     const file = await open(path, 'wx', 0o600)
@@ -95,8 +141,4 @@ async function clientKey(path: string): Promise<Buffer> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  const key = await readFile(path)
-  if (key.length !== 32)
-    throw new Error(`${path} has ${key.length} bytes instead of 32: remove it to make a new one`)
-  return key
 }

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { registerAsn } from './commands/asn.ts'
 import { registerConfig } from './commands/config.ts'
+import { registerDeadLetters } from './commands/dead-letters.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerLab } from './commands/lab.ts'
+import { registerSteps } from './commands/steps.ts'
 import { registerStore } from './commands/store.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUp } from './commands/up.ts'
@@ -54,6 +56,8 @@ registerConfig(program, io)
 registerAsn(program, io)
 registerToken(program, io)
 registerStore(program, io)
+registerSteps(program, io)
+registerDeadLetters(program, io)
 
 try {
   await program.parseAsync()

@@ -9,8 +9,9 @@ import { createAuthorize } from '../core/runtime/tokens.ts'
 import { createEmbeddedStore } from '../core/store/embedded.ts'
 import { createIngestRouter } from '../ingest/router.ts'
 import { createDetection } from './detection.ts'
-import { createEnrichment } from './enrichment.ts'
+import { createEnrichment, createStoring } from './enrichment.ts'
 import { createProcessMetrics } from './process-metrics.ts'
+import { retentionOf } from './retention.ts'
 import { version } from './version.ts'
 
 /** The whole pipeline in one process. */
@@ -44,18 +45,15 @@ export function createPipeline({
   const authorize = createAuthorize(config.http.tokens)
   const store = createEmbeddedStore({
     folder: config.data.folder,
-    retention: {
-      raw: config.store.retention_raw,
-      minutes: config.store.retention_minutes,
-      hours: config.store.retention_hours,
-    },
+    retention: retentionOf(config),
     fsync: config.store.fsync,
     readers,
     log,
   })
-  const enrichment = createEnrichment({ config, store, registry, log, onAsnProgress })
+  const enrichment = createEnrichment({ config, registry, log, onAsnProgress })
+  const storing = createStoring({ config, enrich: enrichment.enrich, store, registry })
   const bus = createDirectBus({
-    consume: enrichment.consume,
+    consume: storing.consume,
     maxLines: config.ingest.max_queue,
     onFailure: (error) => onDeath('store', error),
   })
@@ -64,11 +62,7 @@ export function createPipeline({
   const ingest = createIngestRouter({
     bus,
     authorize,
-    limits: {
-      maxBodyBytes: config.ingest.max_body,
-      maxLineBytes: config.ingest.max_line,
-      retentionMs: config.store.retention_raw,
-    },
+    limits: ingestLimits(config),
     registry,
     now: Date.now,
     log,
@@ -92,5 +86,14 @@ export function createPipeline({
     start: () => beforeDetector(http.url()),
     stop: async () => undefined,
   }
-  return { components: [store, enrichment, bus, http, prelude, detection], url: http.url }
+  return { components: [store, enrichment, storing, bus, http, prelude, detection], url: http.url }
+}
+
+/** What ingest takes of a batch. */
+export function ingestLimits({ ingest, store }: Config) {
+  return {
+    maxBodyBytes: ingest.max_body,
+    maxLineBytes: ingest.max_line,
+    retentionMs: store.retention_raw,
+  }
 }

@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express'
 import { Counter, Gauge, type Registry } from 'prom-client'
-import { type Batch, type Bus, BusFull, type Receipt } from '../core/bus/bus.ts'
+import { type Batch, BatchTooLarge, type Bus, BusFull, type Receipt } from '../core/bus/bus.ts'
 import { isDeciding, parseEvents, type RefusedLine } from '../core/event/index.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import { Problem } from '../core/runtime/problem.ts'
@@ -56,7 +56,7 @@ export function createIngestRouter({
       const options = { maxBytes: limits.maxBodyBytes, timeoutMs: BODY_TIMEOUT_MS, budget, unzipInTurn }
       await withBody(request, options, (body) => take(identity, body, response))
     } catch (error) {
-      const problem = error instanceof BusFull ? busy(error.message, error.retryAfterSeconds) : error
+      const problem = problemOf(error)
       if (problem instanceof Problem) metrics.refused.inc({ reason: problem.type })
       endAfterAnswer(request, response)
       throw problem
@@ -122,6 +122,18 @@ function readBatch(
   }
   if (batch.events.length + batch.opened + batch.refused.length === 0) throw empty()
   return { batch, answers }
+}
+
+/** What the bus refuses, in the words of HTTP. */
+function problemOf(error: unknown): unknown {
+  if (error instanceof BusFull) return busy(error.message, error.retryAfterSeconds)
+  if (!(error instanceof BatchTooLarge)) return error
+  return new Problem({
+    status: 413,
+    type: 'too-large',
+    title: 'Batch too large',
+    detail: `${error.message}; send smaller batches (kafka.max_message)`,
+  })
 }
 
 /**

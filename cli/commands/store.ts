@@ -12,6 +12,7 @@ import { loadConfig } from '../config-file.ts'
 import { endOfProcess } from '../end-of-process.ts'
 import type { Io } from '../io.ts'
 import { createProcessMetrics } from '../process-metrics.ts'
+import { retentionOf } from '../retention.ts'
 import { storeQueries } from '../store-queries.ts'
 import { UserError } from '../user-error.ts'
 
@@ -50,7 +51,7 @@ async function runStore(io: Io, file: string | undefined): Promise<void> {
   const log = io.logger(config.log.level)
   const end = endOfProcess()
   const { components, url } = createStoreProcess({ config, log, concurrent: storeQueries(io.env) })
-  const running = await startAll(components, { log })
+  const running = await startAll(components, { log, end: end.reached })
   const { users } = config.store
   io.print(`The store answers on ${url()}
   try it    curl '${url()}/?query=SHOW%20TABLES'${users.length === 0 ? '' : ' -u NAME'}
@@ -76,11 +77,7 @@ function createStoreProcess({
   const registry = createProcessMetrics()
   const store = createEmbeddedStore({
     folder: config.data.folder,
-    retention: {
-      raw: config.store.retention_raw,
-      minutes: config.store.retention_minutes,
-      hours: config.store.retention_hours,
-    },
+    retention: retentionOf(config),
     fsync: config.store.fsync,
     readers: 1,
     log,

@@ -22,7 +22,7 @@ export function registerUp(program: Command, io: Io): void {
         onDeath: end.died,
         onAsnProgress: (share) => io.progress(`building the ASN database: ${Math.round(share * 100)} %`),
       })
-      const running = await startAll(pipeline.components, { log })
+      const running = await startAll(pipeline.components, { log, end: end.reached })
       io.print(`Halfshake is up on ${pipeline.url()}
   look      ${pipeline.url()}/
   API       ${pipeline.url()}/docs

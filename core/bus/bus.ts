@@ -40,7 +40,7 @@ export type Receipt = {
 
 /** The way from ingest to the enricher. */
 export type Bus = {
-  /** Resolves when the batch is durable. Throws `BusFull` when it cannot be taken now. */
+  /** Resolves when the batch is durable. Throws `BusFull` when it cannot be taken now, `BatchTooLarge` when never. */
   publish(batch: Batch): Promise<Receipt>
 }
 
@@ -52,4 +52,9 @@ export class BusFull extends Error {
     super(message)
     this.retryAfterSeconds = retryAfterSeconds
   }
+}
+
+/** The bus takes no batch of this size: the sender should send smaller ones. */
+export class BatchTooLarge extends Error {
+  override readonly name = 'BatchTooLarge'
 }

@@ -181,6 +181,11 @@ export function checkTogether(
       [given('tls_cert') && !given('tls_key'), 'tls_key', 'the key of tls_cert'],
       [given('tls_key') && !given('tls_cert'), 'tls_cert', 'the certificate of tls_key'],
       [
+        name === 'store' && given('tls_cert') && !given('tls_ca'),
+        'tls_ca',
+        'the authority to trust, beside tls_cert',
+      ],
+      [
         given(password) && given(`${password}_file`),
         `${password}_file`,
         `either ${password} or ${password}_file`,

@@ -185,5 +185,5 @@ function deepestCode(error: StoreRefused): number {
 }
 
 function notOpen(): never {
-  throw new Error('the store is not open')
+  throw new StoreUnavailable('the store is not open yet')
 }

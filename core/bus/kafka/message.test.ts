@@ -2,7 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../bus.ts'
-import { BAD_MESSAGES, BatchTooLarge, decodeMessage, encodeBatch, type RawMessage } from './message.ts'
+import { BatchTooLarge } from '../bus.ts'
+import { BAD_MESSAGES, decodeMessage, encodeBatch, type RawMessage } from './message.ts'
 import { batchOf } from './testing.ts'
 
 const LIMITS = { maxBytes: 100_000, maxUnzippedBytes: 200_000 }

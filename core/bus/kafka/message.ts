@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { promisify } from 'node:util'
 import { constants, gunzip, gzip } from 'node:zlib'
 import { checkEvent, isDeciding } from '../../event/index.ts'
-import type { Batch, DeadLine } from '../bus.ts'
+import { type Batch, BatchTooLarge, type DeadLine } from '../bus.ts'
 import { countHeader, type Headers, header } from './headers.ts'
 
 /** A batch as it lies on the topic: the agent is the key, so that its batches keep their order. */
@@ -42,11 +42,6 @@ const SHORTENED_RAW = 256
 
 const zip = promisify(gzip)
 const unzip = promisify(gunzip)
-
-/** A batch that no message may be large enough for. */
-export class BatchTooLarge extends Error {
-  override readonly name = 'BatchTooLarge'
-}
 
 /**
  * A batch as a message: its value is gzip of newline-delimited JSON, one line for each event and each refused line.
