@@ -119,6 +119,7 @@ describe('POST /v1/events', () => {
       413,
       /after unzipping/,
     ],
+    ['more lines than a batch may have', '\n'.repeat(50_001), {}, 413, /50000 lines/],
     ['a bad agent name', 'x', { 'halfshake-agent': 'a b' }, 400, /halfshake-agent is not allowed: 1 to 128/],
     ['a bad sequence', 'x', { 'halfshake-sequence': '0' }, 400, /halfshake-sequence is not allowed/],
     ['a bad epoch', 'x', { 'halfshake-epoch': '1e5' }, 400, /halfshake-epoch is not allowed/],

@@ -15,6 +15,11 @@ type LineAnswer = { line: number; field: string | null; reason: string; message:
 
 /** Of a batch full of mistakes the answer names so many; all are kept as dead letters. */
 const ERRORS_IN_ANSWER = 100
+/**
+ * Lines in a batch. A line of two bytes costs hundreds in memory, so the bound on bytes alone is none; agents of ours
+ * send 10,000 at most, and halve what is refused for its size.
+ */
+const LINES_AT_MOST = 50_000
 /** Batches of the largest size that may be held in memory at once. */
 const BODIES_AT_ONCE = 12
 /** Unzipped at once: while it is unzipped a batch counts as if it were of the largest size. */
@@ -95,7 +100,8 @@ function readBatch(
   body: Buffer,
   { maxLineBytes, retentionMs, now }: { maxLineBytes: number; retentionMs: number; now: number },
 ): { batch: Batch; answers: LineAnswer[] } {
-  const parsed = parseEvents(body, { maxLineBytes })
+  const parsed = parseEvents(body, { maxLineBytes, maxLines: LINES_AT_MOST })
+  if (parsed.cut) throw tooManyLines()
   const batch: Batch = {
     ...identity,
     received_at: now,
@@ -169,6 +175,15 @@ function nothingGood(answers: readonly LineAnswer[], errors: readonly LineAnswer
     title: 'No valid event in the batch',
     detail: `${answers.length} of ${answers.length} lines rejected and kept as dead letters. ${where}`,
     members: { accepted: 0, rejected: answers.length, errors },
+  })
+}
+
+function tooManyLines(): Problem {
+  return new Problem({
+    status: 413,
+    type: 'too-large',
+    title: 'Batch too large',
+    detail: `a batch may have ${LINES_AT_MOST} lines; send smaller ones`,
   })
 }
 

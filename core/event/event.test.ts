@@ -151,6 +151,12 @@ describe('the event contract', () => {
     expect(refused[1]).toMatchObject({ line: 2, reason: 'missing_field' })
   })
 
+  it('reads no more lines than it may, blank ones included', () => {
+    const body = Buffer.from(`${JSON.stringify(ACTIVE)}\n\n1\n`)
+    expect(parseEvents(body, { maxLines: 3 })).toMatchObject({ cut: false, refused: [{ line: 3 }] })
+    expect(parseEvents(body, { maxLines: 2 })).toMatchObject({ cut: true, refused: [] })
+  })
+
   it('refuses only the line that is not UTF-8', () => {
     const body = Buffer.concat([Buffer.from([0xff, 0x0a]), Buffer.from(`${JSON.stringify(ACTIVE)}\r\n`)])
     const { events, refused } = parseEvents(body)

@@ -13,6 +13,8 @@ export type RefusedLine = LineError & {
 export type ParsedBatch = {
   events: { line: number; event: ConnectionEvent }[]
   refused: RefusedLine[]
+  /** Whether there were more lines than `maxLines`: those beyond are not in here. */
+  cut: boolean
 }
 
 const CARRIAGE_RETURN = 0x0d
@@ -28,8 +30,11 @@ export function serializeEvents(events: Iterable<ConnectionEvent>): string {
  * Parses a body of newline-delimited JSON. Blank lines are passed over but counted as lines.
  * Never throws: what is not an event comes back under `refused` with its line, field and reason.
  */
-export function parseEvents(body: Buffer, { maxLineBytes = 65_536 } = {}): ParsedBatch {
-  const batch: ParsedBatch = { events: [], refused: [] }
+export function parseEvents(
+  body: Buffer,
+  { maxLineBytes = 65_536, maxLines = Number.POSITIVE_INFINITY } = {},
+): ParsedBatch {
+  const batch: ParsedBatch = { events: [], refused: [], cut: false }
   const sound = isUtf8(body)
   // One string for all lines: cutting it up is cheaper than decoding line by line. Where the bytes are not sound
   // each byte stands for itself, and only the lines that are at fault are refused.
@@ -37,6 +42,7 @@ export function parseEvents(body: Buffer, { maxLineBytes = 65_536 } = {}): Parse
   let line = 0
   for (let start = 0; start < text.length; ) {
     line += 1
+    if (line > maxLines) return { ...batch, cut: true }
     const newline = text.indexOf('\n', start)
     const next = newline < 0 ? text.length : newline
     const end = text.charCodeAt(next - 1) === CARRIAGE_RETURN && next > start ? next - 1 : next
