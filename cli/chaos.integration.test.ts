@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DecidingEvent } from '../core/event/index.ts'
-import { serializeEvents } from '../core/event/index.ts'
 import { countEverywhere, everywhere, storeAt, temporaryFolder } from '../core/store/testing.ts'
-import { freePort, halfshake, type Running, untilReady } from './testing.ts'
+import { createRandom, pause, sendAll } from './testing/agents.ts'
+import { freePort, halfshake, type Running, untilReady } from './testing/processes.ts'
 
 const AGENTS = 50
 const BATCHES = 20
@@ -30,7 +29,9 @@ describe('the pipeline under kill -9', () => {
     const random = createRandom(SEED)
     running = await start(port)
     const progress = { batches: 0, repeats: 0 }
-    const agents = Array.from({ length: AGENTS }, (_, agent) => sendAll(url, agent, progress))
+    const agents = Array.from({ length: AGENTS }, (_, agent) =>
+      sendAll({ agent, batches: BATCHES, events: EVENTS, urlOf: () => url, progress }),
+    )
     const sent = Promise.all(agents)
 
     // A kill at a random moment of each fifth of the work, while batches are on their way.
@@ -74,79 +75,4 @@ async function start(port: number): Promise<Running> {
   })
   await untilReady(`http://127.0.0.1:${port}`, next)
   return next
-}
-
-/** One agent: a batch at a time, the same batch again until it is answered with 202. Returns what it was told was accepted. */
-async function sendAll(
-  url: string,
-  agent: number,
-  progress: { batches: number; repeats: number },
-): Promise<number> {
-  let accepted = 0
-  for (let sequence = 1; sequence <= BATCHES; sequence += 1) {
-    const body = serializeEvents(eventsOf(agent, sequence))
-    const headers = {
-      'content-type': 'application/x-ndjson',
-      'halfshake-agent': `edge-${agent}`,
-      'halfshake-epoch': String(1_000 + agent),
-      'halfshake-sequence': String(sequence),
-    }
-    accepted += await untilAccepted(
-      () => fetch(`${url}/v1/events`, { method: 'POST', body, headers }),
-      progress,
-    )
-    progress.batches += 1
-  }
-  return accepted
-}
-
-async function untilAccepted(send: () => Promise<Response>, progress: { repeats: number }): Promise<number> {
-  for (;;) {
-    try {
-      const answer = await send()
-      const body = (await answer.json()) as { accepted: number; rejected: number }
-      if (answer.status === 202) return body.accepted
-      if (answer.status !== 503) throw new Error(`answered ${answer.status}: ${JSON.stringify(body)}`)
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      progress.repeats += 1
-    }
-    await pause(30)
-  }
-}
-
-function eventsOf(agent: number, sequence: number): DecidingEvent[] {
-  const now = Date.now()
-  return Array.from({ length: EVENTS }, (_, i): DecidingEvent => {
-    const about = {
-      v: 1,
-      id: `${agent}-${sequence}-${i}`,
-      opened_at: now - 60_000 * (i % 5) - 80,
-      decided_at: now - 60_000 * (i % 5),
-      source_address: `203.0.${agent}.${i}`,
-      source_port: 10_000 + i,
-      destination_address: '198.51.100.1',
-      destination_port: 443,
-      bytes_in: 517,
-      bytes_out: 0,
-    } as const
-    return i % 10 === 0
-      ? { ...about, state: 'closed', ended_by: 'reset' }
-      : { ...about, state: 'active', tls_version: 'TLSv1.3', bytes_out: 4_000 }
-  })
-}
-
-/** Mulberry32: the same seed, the same moments. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

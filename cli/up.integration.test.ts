@@ -5,7 +5,7 @@ import { serializeEvents } from '../core/event/index.ts'
 import { hashToken } from '../core/runtime/tokens.ts'
 import { temporaryFolder } from '../core/store/testing.ts'
 import { ensureAsnDatabase } from '../enricher/asn-database.ts'
-import { freePort, halfshake, type Running, run, untilReady } from './testing.ts'
+import { freePort, halfshake, type Running, run, untilReady } from './testing/processes.ts'
 
 let built: Awaited<ReturnType<typeof temporaryFolder>>
 let folder: Awaited<ReturnType<typeof temporaryFolder>>

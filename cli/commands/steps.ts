@@ -21,7 +21,7 @@ const STEPS: { name: string; does: string; create: (parts: StepParts) => Step }[
   {
     name: 'enricher',
     does: 'run an enricher alone: from Kafka, with network and cause, into the store; any number at once',
-    create: createEnricherStep,
+    create: (parts) => createEnricherStep(parts),
   },
   {
     name: 'detector',

@@ -1,6 +1,7 @@
 import { createApiRouter } from '../../api/router.ts'
 import { createKafkaBus } from '../../core/bus/kafka/bus.ts'
-import { createKafkaConsumer } from '../../core/bus/kafka/consumer.ts'
+import { createKafkaConsumer, GROUP_TIMING } from '../../core/bus/kafka/consumer.ts'
+import type { RangeHandler } from '../../core/bus/kafka/range-writer.ts'
 import type { Config } from '../../core/runtime/config.ts'
 import { type Check, createHealthRouter } from '../../core/runtime/health.ts'
 import { createHttpServer } from '../../core/runtime/http-server.ts'
@@ -60,8 +61,11 @@ export function createIngestStep({ config, log }: StepParts): Step {
   return { components: [http, bus], url: http.url }
 }
 
-/** Takes ranges of batches from Kafka, enriches them and stores each once. */
-export function createEnricherStep({ config, log, onDeath, onAsnProgress }: StepParts): Step {
+/** Takes ranges of batches from Kafka, enriches them and stores each once. `wrap` is for tests of what must not be left out. */
+export function createEnricherStep(
+  { config, log, onDeath, onAsnProgress }: StepParts,
+  wrap: (handler: RangeHandler) => RangeHandler = (handler) => handler,
+): Step {
   const registry = createProcessMetrics()
   const store = createConfiguredServerStore(config, log)
   const enrichment = createEnrichment({ config, registry, log, onAsnProgress })
@@ -69,7 +73,12 @@ export function createEnricherStep({ config, log, onDeath, onAsnProgress }: Step
     connection: kafkaConnection(config),
     topic: topicSettings(config),
     group: config.kafka.group,
-    handler: createKafkaWorker({ enrich: enrichment.enrich, store, registry }),
+    handler: wrap(createKafkaWorker({ enrich: enrichment.enrich, store, registry })),
+    timing: {
+      ...GROUP_TIMING,
+      sessionMs: config.kafka.session_timeout,
+      heartbeatMs: config.kafka.session_timeout / 5,
+    },
     registry,
     now: Date.now,
     onFailure: (error) => onDeath('enricher', error),

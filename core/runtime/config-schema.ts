@@ -64,6 +64,9 @@ export const configSchema = z.strictObject({
       max_waiting: size('64MB').describe(
         'Batches taken and not yet acknowledged by Kafka; beyond it agents are told to wait.',
       ),
+      session_timeout: duration('15s', '1s', '5m').describe(
+        "After so long without a sign of life an enricher's partitions go to the others.",
+      ),
       tls: z.boolean().default(false).describe('Speak TLS with the brokers.'),
       tls_ca: path().describe("PEM file of the authority to trust, instead of the system's."),
       tls_cert: path().describe('PEM file of our certificate, where the brokers ask for one.'),

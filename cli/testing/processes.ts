@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
-const ROOT = join(import.meta.dirname, '..')
+const ROOT = join(import.meta.dirname, '..', '..')
 const PROGRAM = join(ROOT, 'bin', 'halfshake')
 /** What `npm run build` made, started as bin/halfshake starts it where there are no sources. */
 const BUILT = [process.execPath, '--max-semi-space-size=64', join(ROOT, 'dist', 'cli', 'main.js')]
@@ -18,15 +18,19 @@ export type Running = {
 }
 
 export function halfshake(args: readonly string[], env: Record<string, string> = {}): Running {
-  return start([PROGRAM, ...args], env)
+  return startProgram([PROGRAM, ...args], env)
 }
 
 /** The same of the build, which must have been made. */
 export function builtHalfshake(args: readonly string[], env: Record<string, string> = {}): Running {
-  return start([...BUILT, ...args], { UV_THREADPOOL_SIZE: '24', ...env })
+  return startProgram([...BUILT, ...args], { UV_THREADPOOL_SIZE: '24', ...env })
 }
 
-function start([program = '', ...args]: readonly string[], env: Record<string, string>): Running {
+/** Any program, with this process's environment and more. */
+export function startProgram(
+  [program = '', ...args]: readonly string[],
+  env: Record<string, string>,
+): Running {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const keep = (chunk: Buffer) => {
