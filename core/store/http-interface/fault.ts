@@ -45,14 +45,25 @@ export function faultText({ code, type, message }: Fault, version: string): stri
   return `Code: ${code}. DB::Exception: ${message}. (${type}) (version ${version})\n`
 }
 
-/** Without the code and name that were taken off, and without the paths of our own files. */
+/**
+ * Without the code and name that were taken off, and without the paths of our own files. The text can hold a whole
+ * query: no pattern here begins with a repetition, which would be tried from every blank of a long run of them.
+ */
 function tidy(sentence: string): string {
-  return sentence
-    .replace(/\s*\([A-Z][A-Z0-9_]{2,}\)\s*$/, '')
-    .replace(/\s*\(version [\d.]+\)/g, '')
+  const text = sentence
+    .trimEnd()
+    .replace(/\([A-Z][A-Z0-9_]{2,}\)$/, '')
+    .replace(/ ?\(version [\d.]+\)/g, '')
     .replace(/: \(in file\/uri [^)]*\)/g, '')
     .replace(/: In scope SELECT formatQuerySingleLine\(.*$/s, '')
-    .replace(/[.\s]+$/, '')
+    .trimEnd()
+  return withoutDots(text)
+}
+
+function withoutDots(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '.' || text[end - 1] === ' ') end -= 1
+  return text.slice(0, end)
 }
 
 const BAD_REQUEST = new Set([

@@ -51,6 +51,16 @@ describe('the ClickHouse HTTP interface, asked with curl', () => {
     expect((await open.curl({ query: 'SELECT' }, '--data-binary', '3')).body).toBe('3\n')
   })
 
+  it('takes long parameters in the URL, as a ClickHouse server does', async () => {
+    const query = 'SELECT length({text:String})'
+    const answer = await open.curl({ query, param_text: 'x'.repeat(100_000) })
+    expect([answer.status, answer.body]).toEqual([200, '100000\n'])
+  })
+
+  it('is not held up by a query of nothing but comments', async () => {
+    expect((await open.curl({ query: `${'/**/'.repeat(1_000)}SELECT 1` })).body).toBe('1\n')
+  })
+
   it('answers in the format of the clause, else of the URL, else of the header', async () => {
     const header = ['-H', 'X-ClickHouse-Format: CSV']
     const a = await open.curl(

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { readBody, writeBody } from './body.ts'
 import { Fault, fault } from './fault.ts'
-import { parseStatement, type Statement } from './statement.ts'
+import { tokens } from './lexer.ts'
+import { isWord, parseStatement, type Statement } from './statement.ts'
 
 export type ReadRequest = {
   statement: Statement
@@ -46,8 +47,9 @@ export async function readRequest(
 
 /** An INSERT that the URL holds up to its data. */
 function insertIn(query: string): Extract<Statement, { kind: 'insert' }> | undefined {
-  if (!/^\s*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*insert\b/i.test(query)) return undefined
   try {
+    // Looked at alone first: the rest of a long SELECT is taken apart once, later.
+    if (!isWord(tokens(query).next().value ?? undefined, 'INSERT')) return undefined
     const statement = parseStatement(query)
     return statement.kind === 'insert' ? statement : undefined
   } catch (error) {

@@ -37,6 +37,12 @@ export const DEFAULT_LIMITS: HttpLimits = {
   maxData: 256e6,
 }
 
+/**
+ * Of a request's URL and headers, in bytes: clients put queries and parameters there. Node allows 16 kB, a ClickHouse
+ * server a URL of 1 MiB (`http_max_uri_size`).
+ */
+const MAX_HEAD = 1_048_576
+
 export type ClickHouseHttpServer = Component & {
   /** Where it listens, once started: http://127.0.0.1:8123 */
   url(): string
@@ -94,7 +100,12 @@ export function createClickHouseHttpServer({
       version = await versionOf(open)
       const pipes = await createPipes(open.scratch, limits.concurrent)
       runner = await createRunner({ engine: open, pipes, limits })
-      server = createServer({ headersTimeout: 10_000, requestTimeout: 300_000, keepAliveTimeout: 10_000 })
+      server = createServer({
+        headersTimeout: 10_000,
+        requestTimeout: 300_000,
+        keepAliveTimeout: 10_000,
+        maxHeaderSize: MAX_HEAD,
+      })
       server.on('request', (request, response) => void handle(request, response))
       await listen(server, host, port)
     },
@@ -149,8 +160,8 @@ export function createClickHouseHttpServer({
     response.once('close', () => {
       if (!response.writableFinished) gone.abort()
     })
-    inFlight.add(gone)
     const leave = await places.take(access)
+    inFlight.add(gone)
     const answer = createAnswer({
       request,
       response,

@@ -111,4 +111,10 @@ describe("the engine's errors", () => {
     const known = faultOf(new TypeError('secret of ours'))
     expect([known.code, statusOf(known), known.message.includes('secret')]).toEqual([1001, 500, false])
   })
+
+  it('are taken apart in no time, however many blanks they hold', { timeout: 10_000 }, () => {
+    const blanks = ' '.repeat(100_000)
+    const known = faultOf(new Error(`Code: 6. DB::Exception: Cannot parse '${blanks}x'. (CANNOT_PARSE_TEXT)`))
+    expect(known).toMatchObject({ code: 6, type: 'CANNOT_PARSE_TEXT', message: `Cannot parse '${blanks}x'` })
+  })
 })
