@@ -7,8 +7,8 @@ const AGENTS = 50
 const BATCHES = 20
 const EVENTS = 100
 const KILLS = 5
-/** Another seed is another run: HALFSHAKE_CHAOS_SEED=… */
-const SEED = Number(process.env['HALFSHAKE_CHAOS_SEED'] ?? 1)
+/** Another seed is another run: CHAOS_SEED=… */
+const SEED = Number(process.env['CHAOS_SEED'] ?? 1)
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let running: Running | undefined

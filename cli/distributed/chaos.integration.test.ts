@@ -12,8 +12,8 @@ const BATCHES = 50
 const EVENTS = 500
 const TOTAL = AGENTS * BATCHES * EVENTS
 const KILLS = 21
-/** Another seed is another run: HALFSHAKE_CHAOS_SEED=… */
-const SEED = Number(process.env['HALFSHAKE_CHAOS_SEED'] ?? 1)
+/** Another seed is another run: CHAOS_SEED=… */
+const SEED = Number(process.env['CHAOS_SEED'] ?? 1)
 
 let built: Awaited<ReturnType<typeof temporaryFolder>>
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
