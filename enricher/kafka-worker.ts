@@ -50,7 +50,12 @@ async function storedAmong(
   store: Pick<Store, 'query'>,
   batches: readonly Batch[],
 ): Promise<ReadonlySet<string>> {
-  if (batches.length === 0) return new Set()
+  const found = new Set<string>()
+  for (const some of chunksOf(batches)) for (const key of await askFor(store, some)) found.add(key)
+  return found
+}
+
+async function askFor(store: Pick<Store, 'query'>, batches: readonly Batch[]): Promise<string[]> {
   const rows = await store.query<{ agent: string; epoch: number; sequence: number }>(
     `SELECT DISTINCT agent, epoch, sequence FROM batches
      WHERE (agent, epoch, sequence) IN (
@@ -61,7 +66,30 @@ async function storedAmong(
       sequences: batches.map(({ sequence }) => sequence),
     },
   )
-  return new Set(rows.map(keyOf))
+  return rows.map(keyOf)
+}
+
+/**
+ * Over HTTP a query's values travel in the URL, where Node takes 16 kB with the headers, a proxy often 8 kB. An entry
+ * has the agent's name, whose characters may each be escaped to three, two numbers, and what stands between them.
+ */
+const CHUNK_CHARACTERS = 6_000
+const ENTRY_CHARACTERS = 48
+
+function* chunksOf(batches: readonly Batch[]): Generator<Batch[]> {
+  let chunk: Batch[] = []
+  let size = 0
+  for (const batch of batches) {
+    const entry = encodeURIComponent(batch.agent).length + ENTRY_CHARACTERS
+    if (chunk.length > 0 && size + entry > CHUNK_CHARACTERS) {
+      yield chunk
+      chunk = []
+      size = 0
+    }
+    chunk.push(batch)
+    size += entry
+  }
+  if (chunk.length > 0) yield chunk
 }
 
 function keyOf({ agent, epoch, sequence }: Pick<Batch, 'agent' | 'epoch' | 'sequence'>): string {
