@@ -4,6 +4,7 @@ import { registerConfig } from './commands/config.ts'
 import { registerDeadLetters } from './commands/dead-letters.ts'
 import { registerDemo } from './commands/demo.ts'
 import { registerLab } from './commands/lab.ts'
+import { registerReady } from './commands/ready.ts'
 import { registerSteps } from './commands/steps.ts'
 import { registerStore } from './commands/store.ts'
 import { registerToken } from './commands/token.ts'
@@ -58,6 +59,7 @@ registerToken(program, io)
 registerStore(program, io)
 registerSteps(program, io)
 registerDeadLetters(program, io)
+registerReady(program, io)
 
 try {
   await program.parseAsync()
