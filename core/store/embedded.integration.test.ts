@@ -1,5 +1,6 @@
 import { cp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openJournal } from './journal.ts'
 import { type Migration, migrate, readMigrations } from './migrate.ts'
@@ -121,6 +122,43 @@ describe('the embedded store', () => {
     expect(await store.query('SELECT {list:Array(String)} AS list', { list: [hostile, 'b'] })).toEqual([
       { list: [hostile, 'b'] },
     ])
+  })
+
+  it('gives every one of many statements at a time its own values, whatever they are', async () => {
+    const store = await start()
+    const texts = fc.sample(fc.string({ unit: 'binary' }), 200)
+    const ask = async (text: string, number: number) => {
+      const list = [text, String(number), text]
+      const sql = `SELECT {text:String} AS text, {number:UInt64} AS number, {list:Array(String)} AS list, {yes:Bool} AS yes`
+      expect(await store.query(sql, { text, number, list, yes: number % 2 === 0 })).toEqual([
+        { text, number, list, yes: number % 2 === 0 },
+      ])
+      const half = { half: number / 2, none: null, numbers: [number, 0] }
+      const more =
+        'SELECT {half:Float64} AS half, {none:Nullable(UInt8)} AS none, {numbers:Array(UInt32)} AS numbers'
+      expect(await store.query(more, half)).toEqual([half])
+    }
+    await Promise.all(texts.map(ask))
+  })
+
+  it('does not take the value of an earlier statement for one that is missing', async () => {
+    const store = await start()
+    for (let i = 0; i < 4; i += 1) await store.query('SELECT {a:UInt8}', { a: 1 })
+    await expect(store.query('SELECT {a:UInt8}')).rejects.toThrow(/binds \{a\}, which has no value/)
+  })
+
+  it('holds up neither writing nor other reading while a query is slow', async () => {
+    const store = await start()
+    const ended: string[] = []
+    await Promise.all([
+      store
+        .query('SELECT sleepEachRow({s:Float64}) FROM numbers(2)', { s: 1 })
+        .then(() => ended.push('slow')),
+      store.query('SELECT {a:UInt8}', { a: 1 }).then(() => ended.push('quick')),
+      store.query('SELECT {a:UInt8}', { a: 1 }).then(() => ended.push('quick')),
+      store.write([encodeHandshakes([handshakeRow()])]).then(() => ended.push('write')),
+    ])
+    expect(ended.at(-1)).toBe('slow')
   })
 
   it('tells an error that will pass from one that will not', async () => {

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Component } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
+import { createConnections, type OnConnection } from './engine/connections.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
 import { classify } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -9,7 +10,7 @@ import { insertSettings, ONE_BLOCK, settingsClause } from './insert.ts'
 import { type Entry, type Journal, openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
 import { applyRetention, type Retention } from './retention.ts'
-import type { Block, Store } from './store.ts'
+import type { Block, QueryParameters, Store } from './store.ts'
 import { readStructures } from './structures.ts'
 
 const RETRY_MS = [100, 300, 1_000, 3_000, 10_000] as const
@@ -36,18 +37,17 @@ export function createEmbeddedStore({
   log: Logger
 }): EmbeddedStore {
   const clients: ClickHouseClient[] = []
-  let readers: ClickHouseClient[] = []
+  let onReader: OnConnection = notStarted
+  let onWriter: OnConnection = notStarted
   let lock: { release(): Promise<void> } | undefined
   let engine: Engine | undefined
   let journal: Journal | undefined
   let structures: Record<string, string> = {}
-  let turn = 0
   let stopped = false
   // Writes go one after another: a block is in its tables before the next one is begun.
   let lastWrite: Promise<unknown> = Promise.resolve()
 
   const writer = () => clients[0] ?? notStarted()
-  const reader = () => readers[turn++ % readers.length] ?? notStarted()
 
   const store: EmbeddedStore = {
     name: 'store',
@@ -55,8 +55,9 @@ export function createEmbeddedStore({
       lock = await lockFolder(folder)
       engine = await openEngine(folder)
       for (let i = 0; i <= readerCount; i += 1) clients.push(engine.client())
-      readers = clients.slice(1)
       await prepare(clients)
+      onWriter = createConnections(clients.slice(0, 1))
+      onReader = createConnections(clients.slice(1))
       await migrate(store, { log })
       await applyRetention(store, retention)
       await applyFsync(store, fsync)
@@ -71,14 +72,16 @@ export function createEmbeddedStore({
       await engine?.close()
       await lock?.release()
     },
-    async query<Row>(sql: string, parameters: Record<string, unknown> = {}) {
-      return classify(async () => {
-        const result = await reader().query({ query: sql, query_params: parameters, format: 'JSONEachRow' })
-        return result.json<Row>()
-      })
+    async query<Row>(sql: string, parameters: QueryParameters = {}) {
+      return onReader(sql, parameters, (client) =>
+        classify(async () => {
+          const result = await client.query({ query: sql, format: 'JSONEachRow' })
+          return result.json<Row>()
+        }),
+      )
     },
     async command(sql, parameters = {}) {
-      await classify(() => writer().command({ query: sql, query_params: parameters }))
+      await onWriter(sql, parameters, (client) => classify(() => client.command({ query: sql })))
     },
     async insert(table, rows) {
       await classify(() => writer().insert({ table, values: [...rows], format: 'JSONEachRow' }))
