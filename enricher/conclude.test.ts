@@ -372,6 +372,11 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     /perhaps after waiting in vain/,
   ],
   [
+    'a close: all that the client had sent before it has arrived, so what came twice is no hole',
+    { ...SMALL_FLIGHT, bytes_in: 1805, after: 1_500, ended_by: 'fin', tcp_segs_in: 3, tcp_ooo: 1 },
+    ['failed', 'server_flight', 'client_closed', 'likely'],
+  ],
+  [
     'a client that hangs up after a wait, having the answer',
     { ...ACKED, after: 5_000, ended_by: 'fin' },
     ['failed', 'server_flight', 'client_closed', 'likely'],

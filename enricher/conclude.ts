@@ -150,7 +150,9 @@ function concludeReset(facts: Facts): Conclusion {
 
 function concludeFin(facts: Facts): Conclusion {
   const { tcp, bytesIn, bytesOut, waited } = facts
-  const hole = concludeHole(facts)
+  // A socket reads the end after all that came before it (RFC 9293, section 3.10.7.4): then nothing is missing on the
+  // way in, and what the kernel counted beyond the bytes read came twice.
+  const hole = bytesIn === 0 || tcp.unacked > 0 ? concludeHole(facts) : undefined
   if (hole !== undefined) return hole
   if (bytesIn === 0) {
     const confidence = tcp.seen && tcp.segsIn === 0 ? 'certain' : 'likely'
