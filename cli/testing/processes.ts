@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const PROGRAM = join(ROOT, 'bin', 'halfshake')
+export const PROGRAM = join(ROOT, 'bin', 'halfshake')
 /** What `npm run build` made, started as bin/halfshake starts it where there are no sources. */
 const BUILT = [process.execPath, '--max-semi-space-size=64', join(ROOT, 'dist', 'cli', 'main.js')]
 

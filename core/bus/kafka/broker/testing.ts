@@ -26,6 +26,7 @@ type Users = Readonly<Record<string, string>>
 
 const run = promisify(execFile)
 const KAFKA_VERSION = '4.3.1'
+const JARS = join(homedir(), '.cache', 'halfshake', `kafka-${KAFKA_VERSION}`)
 const POM = join(import.meta.dirname, '..', '..', '..', '..', 'scripts', 'kafka', 'pom.xml')
 const START_TIMEOUT_MS = 60_000
 const STARTED = /Kafka Server started/
@@ -71,9 +72,14 @@ export async function startBroker({
   }
 }
 
+/** The command line of one of Kafka's own programs; `ensureJars` must have been waited for. */
+export function kafkaCommand(main: string, args: readonly string[], java: readonly string[] = []): string[] {
+  return ['java', ...java, '-cp', join(JARS, '*'), main, ...args]
+}
+
 /** The jars, fetched once for all checkouts of the project; whole or not there. */
-async function ensureJars(progress: (message: string) => void): Promise<string> {
-  const folder = join(homedir(), '.cache', 'halfshake', `kafka-${KAFKA_VERSION}`)
+export async function ensureJars(progress: (message: string) => void = () => undefined): Promise<string> {
+  const folder = JARS
   if (await exists(folder)) return folder
   const draft = `${folder}.${process.pid}`
   progress(`fetching Apache Kafka ${KAFKA_VERSION} from Maven Central (44 MB, once)`)
