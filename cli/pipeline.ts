@@ -12,6 +12,7 @@ import { createDetection } from './detection.ts'
 import { createEnrichment, createStoring } from './enrichment.ts'
 import { createProcessMetrics } from './process-metrics.ts'
 import { retentionOf } from './retention.ts'
+import { createStoreInterface } from './store-interface.ts'
 import { version } from './version.ts'
 
 /** The whole pipeline in one process. */
@@ -58,7 +59,10 @@ export function createPipeline({
     onFailure: (error) => onDeath('store', error),
   })
   const detection = createDetection({ config, store, registry, log, onDeath })
-  const checks: Check[] = [enrichment.check, detection.check]
+  const served = config.store.serve
+    ? [createStoreInterface({ config, store, registry, log, concurrent: readers })]
+    : []
+  const checks: Check[] = [enrichment.check, detection.check, ...served.map(({ check }) => check)]
   const ingest = createIngestRouter({
     bus,
     authorize,
@@ -86,7 +90,7 @@ export function createPipeline({
     start: () => beforeDetector(http.url()),
     stop: async () => undefined,
   }
-  return { components: [store, enrichment, storing, bus, http, prelude, detection], url: http.url }
+  return { components: [store, ...served, enrichment, storing, bus, http, prelude, detection], url: http.url }
 }
 
 /** What ingest takes of a batch. */

@@ -7,12 +7,12 @@ import { startAll } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/log.ts'
 import { hashToken } from '../../core/runtime/tokens.ts'
 import { createEmbeddedStore } from '../../core/store/embedded.ts'
-import { createClickHouseHttpServer } from '../../core/store/http-interface/server.ts'
 import { loadConfig } from '../config-file.ts'
 import { endOfProcess } from '../end-of-process.ts'
 import type { Io } from '../io.ts'
 import { createProcessMetrics } from '../process-metrics.ts'
 import { retentionOf } from '../retention.ts'
+import { createStoreInterface } from '../store-interface.ts'
 import { storeQueries } from '../store-queries.ts'
 import { UserError } from '../user-error.ts'
 
@@ -82,14 +82,7 @@ function createStoreProcess({
     readers: 1,
     log,
   })
-  const answers = createClickHouseHttpServer({
-    engine: () => store.engine(),
-    users: config.store.users,
-    ...config.store.listen,
-    log,
-    registry,
-    limits: { concurrent },
-  })
+  const answers = createStoreInterface({ config, store, registry, log, concurrent })
   // Started first, so that /readyz says what is waited for.
   const health = createHttpServer({
     ...config.http.listen,

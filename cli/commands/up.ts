@@ -5,6 +5,7 @@ import { endOfProcess } from '../end-of-process.ts'
 import type { Io } from '../io.ts'
 import { createPipeline } from '../pipeline.ts'
 import { readerConnections } from '../reader-connections.ts'
+import { UserError } from '../user-error.ts'
 
 export function registerUp(program: Command, io: Io): void {
   program
@@ -13,6 +14,11 @@ export function registerUp(program: Command, io: Io): void {
     .option('-c, --config <file>', 'configuration file')
     .action(async ({ config: file }: { config?: string }) => {
       const { config } = loadConfig(io, file)
+      if (config.store.url !== undefined) {
+        throw new UserError(
+          'store.url is set, but "halfshake up" holds its store itself: unset it, or run ingest, enricher, detector and api',
+        )
+      }
       const log = io.logger(config.log.level)
       const end = endOfProcess()
       const pipeline = createPipeline({

@@ -133,6 +133,12 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Survive power loss, not only a crash of the process; slower.'),
+      serve: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Let `halfshake up` answer the ClickHouse HTTP interface too, for Grafana, curl and others.',
+        ),
       listen: listen()
         .default({ host: '127.0.0.1', port: 8123 })
         .describe('Where the embedded engine answers the ClickHouse HTTP interface, as 127.0.0.1:8123.'),
