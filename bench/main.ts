@@ -3,6 +3,7 @@ const BENCHMARKS: Record<string, () => Promise<unknown>> = {
   pipeline: () => import('./pipeline/run.ts'),
   agent: () => import('./agent/run.ts'),
   enricher: () => import('./enricher/run.ts'),
+  distributed: () => import('./distributed/run.ts'),
   detection: () => import('./detection/run.ts'),
 }
 

@@ -13,6 +13,7 @@ import { countEverywhere, storeAt } from '../../core/store/testing.ts'
 import { describeMachine, markdownTable, thousands } from '../machine.ts'
 import { cpuSeconds, memory } from '../process-usage.ts'
 import { createBatches, type WireBatch } from './events.ts'
+import { sendAll } from './send.ts'
 
 const AGENTS = 50
 const EVENTS = 1_000
@@ -45,11 +46,11 @@ async function measurePipeline(all: readonly WireBatch[]): Promise<Result> {
   try {
     await untilReady(url, running)
     const pid = running.child.pid ?? 0
-    await send(url, all.slice(0, AGENTS * WARM_UP))
+    await sendAll(url, all.slice(0, AGENTS * WARM_UP))
     console.log('warm; measuring …')
     const before = cpuSeconds(pid)
     const started = Date.now()
-    const events = await send(url, all.slice(AGENTS * WARM_UP))
+    const events = await sendAll(url, all.slice(AGENTS * WARM_UP))
     const cpu = cpuSeconds(pid) - before
     const { peak } = memory(pid)
     console.log(
@@ -67,42 +68,6 @@ async function measurePipeline(all: readonly WireBatch[]): Promise<Result> {
     running.child.kill('SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-/** Each agent sends its batches one after another, all agents at once. Returns the events answered with 202. */
-async function send(url: string, all: readonly WireBatch[]): Promise<number> {
-  const sent = await Promise.all([...groupByAgent(all).values()].map((own) => sendInTurn(url, own)))
-  return sent.reduce((sum, count) => sum + count, 0)
-}
-
-async function sendInTurn(url: string, own: readonly WireBatch[]): Promise<number> {
-  let accepted = 0
-  for (const { agent, sequence, body } of own) {
-    const headers = {
-      'content-type': 'application/x-ndjson',
-      'content-encoding': 'gzip',
-      'halfshake-agent': agent,
-      'halfshake-epoch': '1',
-      'halfshake-sequence': String(sequence),
-    }
-    for (;;) {
-      const answer = await fetch(`${url}/v1/events`, { method: 'POST', body, headers })
-      const { accepted: count, detail } = (await answer.json()) as { accepted: number; detail?: string }
-      if (answer.status === 202) {
-        accepted += count
-        break
-      }
-      if (answer.status !== 503) throw new Error(`answered ${answer.status}: ${detail}`)
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
-    }
-  }
-  return accepted
-}
-
-function groupByAgent(all: readonly WireBatch[]): Map<string, WireBatch[]> {
-  const groups = new Map<string, WireBatch[]>()
-  for (const batch of all) groups.set(batch.agent, [...(groups.get(batch.agent) ?? []), batch])
-  return groups
 }
 
 async function verify(folder: string, expected: number): Promise<void> {

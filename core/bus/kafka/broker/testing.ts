@@ -14,6 +14,7 @@ export type Broker = {
   /** TLS with a certificate of its own and SASL, when users were given; `ca` is what to trust, as PEM. */
   secure?: { brokers: string[]; ca: string }
   port: number
+  pid: number
   dataDir: string
   /** Resolves when the process is gone. Start again with the same `dataDir` and `port`. */
   kill(signal: NodeJS.Signals): Promise<void>
@@ -62,6 +63,7 @@ export async function startBroker({
     brokers: [`127.0.0.1:${ports.plain}`],
     ...(withUsers ? { secure: { brokers: [`127.0.0.1:${ports.secure}`], ca } } : {}),
     port: ports.plain,
+    pid: child.pid ?? 0,
     dataDir: folder,
     kill: (signal) => end(child, signal),
     async stop() {
