@@ -35,7 +35,7 @@ export function createKafkaWorker({
       return repeats
     },
     async store(batches, token) {
-      await store.write(blockOf(batches, enrich), { token })
+      await store.write(await blockOf(batches, enrich), { token })
       metrics.stored(batches)
     },
   }

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Batch } from '../core/bus/bus.ts'
 import { loadSequences } from '../core/store/sequences.ts'
 import { handshakeRow, storeAt, temporaryFolder } from '../core/store/testing.ts'
-import { createWorker } from './worker.ts'
+import { blockOf, createWorker } from './worker.ts'
 
 const DAY_MS = 86_400_000
+const LARGE = 20
 
 describe('the worker of one process', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -34,6 +35,29 @@ describe('the worker of one process', () => {
     expect(await countById()).toEqual([1, 2, 3, 5, 6].map((sequence) => ({ id: `b-${sequence}`, n: 1 })))
   })
 
+  it('lets others have their turn while it makes a large block', async () => {
+    let turns = 0
+    let enriched = 0
+    const count = () => {
+      turns += 1
+      if (enriched < LARGE) setImmediate(count)
+    }
+    setImmediate(count)
+    const block = await blockOf(
+      Array.from({ length: LARGE }, (_, i) => large(i)),
+      ({ sequence, events }) => {
+        enriched += 1
+        return events.map(() => handshakeRow({ sequence }))
+      },
+    )
+    expect(block.map(({ table, rows }) => [table, rows])).toEqual([
+      ['handshakes', LARGE * 1_000],
+      ['dead_letters', 0],
+      ['batches', LARGE],
+    ])
+    expect(turns).toBeGreaterThan(LARGE / 4)
+  })
+
   async function worker() {
     return createWorker({
       enrich: ({ sequence }) => [handshakeRow({ sequence, id: `b-${sequence}` })],
@@ -47,6 +71,11 @@ describe('the worker of one process', () => {
     return store.query('SELECT id, count() AS n FROM handshakes GROUP BY id ORDER BY id')
   }
 })
+
+function large(sequence: number): Batch {
+  const [one] = batch(sequence).events
+  return { ...batch(sequence), events: one === undefined ? [] : Array(1_000).fill(one) }
+}
 
 /** A batch of one event, with as many lines that only opened as its number says, so that receipts differ. */
 function batch(sequence: number): Batch {

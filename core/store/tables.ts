@@ -49,13 +49,18 @@ export const COLUMNS: Record<TableName, readonly { name: string; type: string }[
 }
 
 export function encodeHandshakes(rows: readonly HandshakeRow[]): TableRows {
-  return encodeHandshakeGroups([rows], rows.length)
+  const columns = handshakeColumns(rows.length)
+  for (const row of rows) addHandshake(columns, row)
+  return { table: 'handshakes', rows: rows.length, data: encodeColumns(columns, rows.length) }
 }
 
 /** The same, group by group: of an iterable that makes them as they are asked for, only one group lives at a time. */
-export function encodeHandshakeGroups(groups: Iterable<readonly HandshakeRow[]>, rows: number): TableRows {
+export async function encodeHandshakeGroups(
+  groups: AsyncIterable<readonly HandshakeRow[]>,
+  rows: number,
+): Promise<TableRows> {
   const columns = handshakeColumns(rows)
-  for (const group of groups) for (const row of group) addHandshake(columns, row)
+  for await (const group of groups) for (const row of group) addHandshake(columns, row)
   return { table: 'handshakes', rows, data: encodeColumns(columns, rows) }
 }
 
