@@ -191,6 +191,14 @@ describe('mistakes in a request', () => {
     expect(status).toBe(404)
     expect(body).toMatchObject({ type: '/problems/not-found' })
   })
+
+  test('a path that cannot be read is the fault of the request', async () => {
+    const { status, body } = await api.get('/v1/networks/%ff')
+    expect([status, body]).toMatchObject([
+      400,
+      { type: '/problems/bad-path', detail: expect.stringContaining('%ff') },
+    ])
+  })
 })
 
 describe('tokens', () => {

@@ -65,8 +65,9 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       next(error)
       return
     }
-    if (error instanceof Problem) {
-      sendProblem(response, error)
+    const problem = error instanceof Problem ? error : badRequest(error)
+    if (problem !== undefined) {
+      sendProblem(response, problem)
       return
     }
     log.error({ error: describe(error), method: request.method, path: request.path }, 'request failed')
@@ -80,6 +81,12 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       }),
     )
   }
+}
+
+/** What the router itself holds against a request, such as an escape in the path that stands for nothing. */
+function badRequest(error: unknown): Problem | undefined {
+  if (!(error instanceof URIError)) return undefined
+  return new Problem({ status: 400, type: 'bad-path', title: 'Path not readable', detail: error.message })
 }
 
 function describe(error: unknown): string {

@@ -36,5 +36,6 @@ function firstLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   // Several addresses that all failed come as an error without a message of its own.
   const text = error.message === '' && 'code' in error ? String(error.code) : error.message
-  return text.split('\n')[0] ?? ''
+  // A status without a body, from a proxy or from Node itself, leaves nothing to say.
+  return text.split('\n')[0] || 'it answered with an error and no text'
 }
