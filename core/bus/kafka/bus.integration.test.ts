@@ -110,6 +110,32 @@ describe('the bus over Kafka', () => {
     expect(await metricOf(registry, 'halfshake_bus_dead_letters_total', { reason: 'bad_gzip' })).toBe(1)
   })
 
+  it('is unready while dead letters cannot be written, and goes on when they can', async () => {
+    const topic = topicOf({ maxMessageBytes: 20_000 })
+    const bus = await busOf(topic)
+    await bus.publish(batchOf({ sequence: 1 }))
+    const { received, check } = await consumerOf(topic, { messages: 1 })
+    await until(
+      () => received.length,
+      (count) => count === 1,
+    )
+    const dead = deadLetterTopic(topic.topic)
+    await withAdmin(plainKafka(broker.brokers), (admin) => admin.deleteTopics({ topics: [dead] }))
+    await sendBadMessages(topic)
+    await bus.publish(batchOf({ sequence: 2 }))
+    await until(
+      () => check.check(),
+      (state) => !state.ready && state.reason.startsWith('dead letters cannot be written: Kafka at'),
+    )
+    expect(received.map(({ sequence }) => sequence)).toEqual([1])
+    await withAdmin(plainKafka(broker.brokers), (admin) => admin.createTopics({ topics: [{ topic: dead }] }))
+    await until(
+      () => received.length,
+      (count) => count === 2,
+    )
+    expect(check.check()).toEqual({ ready: true })
+  })
+
   it('has its dead letters listed, sent back as they came, and dropped', async () => {
     const topic = topicOf()
     const bus = await busOf(topic)

@@ -71,12 +71,13 @@ export function createKafkaConsumer({
   const kafka = connectKafka(connection, log)
   const metrics = createConsumerMetrics(registry)
   const readiness = createReadiness({ name: 'bus', first: 'not connected to Kafka yet', log })
+  const deadLetters = createReadiness({ name: 'dead_letters', log })
   const stopping = new AbortController()
   const sender = createSender({
     kafka,
     connection,
     prepare: async () => undefined,
-    readiness: createReadiness({ name: 'dead_letters', log }),
+    readiness: deadLetters,
     onFailure: () => undefined,
     log,
   })
@@ -95,7 +96,15 @@ export function createKafkaConsumer({
 
   return {
     name: 'bus',
-    check: readiness.check,
+    check: {
+      name: 'bus',
+      check() {
+        const unwritable = deadLetters.reason()
+        // One that cannot be moved there holds up its partition, and nothing else tells.
+        const why = readiness.reason() ?? (unwritable && `dead letters cannot be written: ${unwritable}`)
+        return why === undefined ? { ready: true } : { ready: false, reason: why }
+      },
+    },
     async start() {
       running = runUntilStopped()
       lagTimer = setInterval(() => void measureLag().catch(() => undefined), LAG_EVERY_MS)
