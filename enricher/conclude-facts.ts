@@ -119,7 +119,7 @@ export function tcpSeen(event: DecidingEvent): boolean {
 
 /**
  * How far the handshake got. A server answers a whole ClientHello in the same breath, so while it has written
- * nothing, and nobody saw how long the ClientHello was to be, it is held to be incomplete.
+ * nothing, and nobody saw how long the ClientHello was to be, nor what name it asks for, it is held to be incomplete.
  */
 function stageOf(event: DecidingEvent, ended: Ended, tcp: Tcp): Stage {
   if (ended.by === 'completed') return 'completed'
@@ -128,6 +128,8 @@ function stageOf(event: DecidingEvent, ended: Ended, tcp: Tcp): Stage {
   if (event.hello_bytes !== undefined && event.hello_bytes > 0) {
     return event.bytes_in < event.hello_bytes ? 'hello_partial' : 'hello'
   }
+  // Where nobody watched the wire the server's TLS library has the name, and it has it once the ClientHello is whole.
+  if (event.server_name !== undefined) return 'hello'
   const judged = ended.by === 'alert' && ended.side === 'server' && ended.alert !== ALERT.closeNotify
   return judged || event.bytes_out > 0 || ended.by === 'error' ? 'hello' : 'hello_partial'
 }

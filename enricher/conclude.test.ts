@@ -154,7 +154,7 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
   [
     'lab: half a ClientHello, then nothing',
     { ...KERNEL, bytes_in: 150, tcp_segs_in: 1 },
-    ['failed', 'hello_partial', 'hello_stopped', 'likely'],
+    ['failed', 'hello_partial', 'hello_stopped', 'possible'],
   ],
   [
     'a full-size segment, then a hole: not by size',

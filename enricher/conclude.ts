@@ -101,12 +101,10 @@ function concludePartialHello(facts: Facts): Conclusion {
   if (bytesIn < SMALLEST_HELLO_BYTES) return concludeTooShort(facts)
   if (!tcp.seen)
     return verdict(facts, 'unexplained', 'none', `${came}, then nothing; the kernel was not asked`)
-  return verdict(
-    facts,
-    'hello_stopped',
-    'likely',
-    `${came}, in ${count(tcp.segsIn, 'segment')}, then nothing`,
-  )
+  const stopped = `${came}, in ${count(tcp.segsIn, 'segment')}, then nothing`
+  if (facts.helloBytes > 0) return verdict(facts, 'hello_stopped', 'likely', stopped)
+  const other = 'nobody saw how long it was to be: a server that does not get to answer would look the same'
+  return verdict(facts, 'hello_stopped', 'possible', `${stopped}; ${other}`)
 }
 
 function concludeAfterFlight(facts: Facts): Conclusion {

@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
 import { type Config, parseConfig } from '../../core/runtime/config.ts'
 import { startAll } from '../../core/runtime/lifecycle.ts'
+import { conclude } from '../../enricher/conclude.ts'
+import { type Finding, MATRIX, runMatrix } from '../../lab/matrix/index.ts'
+import { checkRequirements } from '../../lab/network/index.ts'
 import { renderMtuInbound, runMtuInbound, SCENARIOS } from '../../lab/scenarios/index.ts'
 import { readAsnRanges } from '../../lab/simulator/index.ts'
 import type { Io } from '../io.ts'
@@ -24,8 +27,27 @@ export function registerLab(program: Command, io: Io): void {
     .command('list')
     .description('the scenarios there are')
     .action(() => {
-      const rows = SCENARIOS.map(({ name, summary, duration }) => [name, duration, summary])
+      const rows = [
+        ...SCENARIOS.map(({ name, summary, duration }) => [name, duration, summary]),
+        ...MATRIX.map(({ name, summary }) => [name, 'seconds', summary]),
+      ]
       io.print(table(['scenario', 'takes', 'what is broken'], rows, io))
+    })
+
+  lab
+    .command('run')
+    .description(
+      'make faults of the matrix, "all" of them or by name, and compare what is concluded with what is right',
+    )
+    .argument('<name...>', 'names that "halfshake lab list" shows, or all')
+    .option('--json', 'every finding, for programs')
+    .action(async (names: string[], { json = false }: { json?: boolean }) => {
+      const findings = await runScenarios(io, names, json)
+      const wrong = findings.filter(({ ok }) => !ok)
+      if (json) io.print(JSON.stringify(findings, null, 2))
+      else printFindings(io, findings)
+      if (wrong.length > 0)
+        throw new UserError(`${wrong.length} of ${findings.length} conclusions were wrong`)
     })
 
   lab
@@ -66,6 +88,61 @@ async function mtuInbound(folder: string, io: Io, json: boolean) {
     })
   } finally {
     await running.stop()
+  }
+}
+
+/** Scenarios that wait for deadlines more than they work. */
+const SIDE_BY_SIDE = 4
+
+async function runScenarios(io: Io, names: readonly string[], quiet: boolean): Promise<Finding[]> {
+  const unknown = names.filter((name) => name !== 'all' && !MATRIX.some((one) => one.name === name))
+  if (unknown.length > 0) {
+    throw new UserError(`no such scenario: ${unknown.join(', ')}; "halfshake lab list" shows what there is`)
+  }
+  const scenarios = names.includes('all') ? MATRIX : MATRIX.filter(({ name }) => names.includes(name))
+  await checkRequirements(['ip', 'ss', 'nft', 'openssl'], {
+    platform: process.platform,
+    uid: process.getuid?.() ?? -1,
+    path: io.env['PATH'] ?? '',
+  })
+  let done = 0
+  return runMatrix({
+    scenarios,
+    conclude,
+    sideBySide: SIDE_BY_SIDE,
+    onDone({ name }) {
+      done += 1
+      if (!quiet) io.progress(`${done} of ${scenarios.length}: ${name}`)
+    },
+  })
+}
+
+/** A line for each scenario and observer: what is right, and what was concluded, how often. */
+function printFindings(io: Io, findings: readonly Finding[]): void {
+  const groups = new Map<string, Finding[]>()
+  for (const finding of findings) {
+    const key = `${finding.scenario} ${finding.observer}`
+    groups.set(key, [...(groups.get(key) ?? []), finding])
+  }
+  const rows = [...groups.values()].map((group) => {
+    const [{ scenario, observer } = { scenario: '', observer: '' }] = group
+    const concluded = [...new Set(group.map((one) => one.concluded || 'nothing seen'))].join(', ')
+    const right = group.filter(({ ok }) => ok).length
+    return [
+      scenario,
+      observer,
+      `${right} of ${group.length}`,
+      right === group.length ? 'right' : 'WRONG',
+      concluded,
+    ]
+  })
+  io.print(table(['scenario', 'observer', 'right', '', 'concluded'], rows, io))
+  for (const { scenario, client, version, observer, concluded, evidence, right } of findings.filter(
+    ({ ok }) => !ok,
+  )) {
+    io.print(
+      `${io.red('wrong')}: ${scenario}, ${client} over ${version}, by ${observer}: ${concluded || 'nothing seen'} (${evidence}); right is ${right.join(' or ')}`,
+    )
   }
 }
 
