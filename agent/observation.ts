@@ -30,9 +30,12 @@ export function startObservation(server: Server, settings: Settings, onClosed: (
   }
   const close = onlyOnce(async () => {
     stop()
-    await reporter.close(drainTimeout)
-    hooks.remove()
-    onClosed()
+    try {
+      await reporter.close(drainTimeout)
+    } finally {
+      hooks.remove()
+      onClosed()
+    }
   })
   const endings = endingsOf({ reporter, stop, close, drainTimeout })
   const hooks = createProcessHooks(process, endings, settings.stopOnSigterm && isMainThread)

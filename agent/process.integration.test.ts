@@ -153,6 +153,24 @@ describe('a spool directory', () => {
     await until(() => batchFiles(spool.directory) === 0)
   })
 
+  test.each(['/proc/nope', '/dev/null/nope'])(
+    'that cannot be written to (%s) changes neither the end nor the exit code',
+    async (directory) => {
+      const options = { ...slow, spool: { directory }, drainTimeout: 200 }
+      sink.handle(() => undefined)
+      const exits = await start(options)
+      await openssl(exits.port)
+      await silentClient(exits.port)
+      exits.child.send('exit')
+      expect(await exits.ended).toBe(5)
+      const ends = await start(options)
+      await openssl(ends.port)
+      ends.child.kill('SIGTERM')
+      expect(await ends.ended).toBe('SIGTERM')
+      expect(ends.output()).toContain('the spool directory cannot be read')
+    },
+  )
+
   test('keeps what a process that calls exit() had not sent, with what was undecided', async () => {
     const spool = { directory: directory() }
     const first = await start({ ...slow, spool })

@@ -1,8 +1,9 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { renameSync, writeFileSync } from 'node:fs'
+import { readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Batch, Listed } from './batch.ts'
 import { type BatchFile, fileName, formatBatchFile, parseBatchFile } from './batch-file.ts'
+import { makeFolder, makeFolderSync } from './folder.ts'
 import { createOwnership, isAbandoned } from './owner.ts'
 import type { Store } from './store.ts'
 
@@ -14,7 +15,6 @@ export type DirectoryStoreParts = {
 }
 
 /** Batches hold addresses of clients: nobody else on the machine needs to read them. */
-const FOLDER = { recursive: true, mode: 0o700 } as const
 const FILE = { mode: 0o600 } as const
 const RUN = 'run-'
 
@@ -68,9 +68,9 @@ export function createDirectoryStore({ directory, epoch, onDamaged }: DirectoryS
 
   return {
     async open() {
-      await mkdir(directory, FOLDER)
+      await makeFolder(directory)
       await ownership.take(async (folder) => {
-        await mkdir(join(folder, String(epoch)), FOLDER)
+        await makeFolder(join(folder, String(epoch)))
       })
       return adopt()
     },
@@ -89,13 +89,15 @@ export function createDirectoryStore({ directory, epoch, onDamaged }: DirectoryS
     remove: (listed) => rm(pathOf(listed), { force: true }),
     writeSync(batch) {
       const path = pathOf(batch)
-      mkdirSync(join(own, String(batch.epoch)), FOLDER)
+      makeFolderSync(join(own, String(batch.epoch)))
       writeFileSync(`${path}.exit`, formatBatchFile(batch), FILE)
       renameSync(`${path}.exit`, path)
     },
     async release() {
       await ownership.release()
-      for (const name of await readdir(own)) await rmdir(join(own, name)).catch(() => undefined)
+      // There is none when the directory could not be written to.
+      for (const name of await readdir(own).catch(() => []))
+        await rmdir(join(own, name)).catch(() => undefined)
       await rmdir(own).catch(() => undefined)
     },
   }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { makeFolder } from './folder.ts'
 
 /** Who writes to a run's folder. */
 type Owner = {
@@ -29,7 +30,7 @@ export function createOwnership(folder: string): Ownership {
   return {
     async take(fill) {
       const hidden = `${folder}.new`
-      await mkdir(hidden, { recursive: true, mode: 0o700 })
+      await makeFolder(hidden)
       await writeFile(join(hidden, FILE), JSON.stringify(await ownerNow()))
       await fill(hidden)
       await rename(hidden, folder)

@@ -86,7 +86,12 @@ export function createReporter({ settings, epoch, clock, random, once }: Reporte
     },
     saveSync: saver(store, () => {
       collector.flush()
-      if (store.writeSync !== undefined) sealer.finishSync(store.writeSync)
+      if (store.writeSync === undefined) return
+      // An error thrown at the exit would become the application's exit code.
+      const lost = sealer.finishSync(store.writeSync)
+      if (lost === 0) return
+      add(counts.dropped, 'stopped', lost)
+      log.warn({ events: lost }, `the process ends with ${lost} events that the spool directory did not take`)
     }),
   }
 }

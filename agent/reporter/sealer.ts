@@ -13,8 +13,8 @@ export type Sealer = {
   after(task: () => Promise<void>): Promise<void>
   /** Events not sealed yet. */
   readonly events: number
-  /** Seals what has not been sealed yet, at the process's exit. */
-  finishSync(write: (batch: Batch) => void): void
+  /** Seals what has not been sealed yet, at the process's exit; returns how many events could not be written. */
+  finishSync(write: (batch: Batch) => void): number
 }
 
 type Unsealed = { lines: string; events: number; sequence: number | undefined }
@@ -89,9 +89,15 @@ export function createSealer({ agent, epoch, spool, onSealed, onDropped }: Seale
     after,
     finishSync(write) {
       let next = spool.nextSequence(epoch)
+      let lost = 0
       for (const { lines, events, sequence = next++ } of unsealed) {
-        write({ agent, epoch, sequence, events, body: gzipSync(lines, GZIP) })
+        try {
+          write({ agent, epoch, sequence, events, body: gzipSync(lines, GZIP) })
+        } catch {
+          lost += events
+        }
       }
+      return lost
     },
   }
 }
