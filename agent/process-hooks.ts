@@ -33,7 +33,8 @@ export function createProcessHooks(
       if (stopping) return
       if (!process.listeners('SIGTERM').every(isOurs)) return endings.hurry()
       stopping = true
-      void endings.stop().finally(raiseAgain)
+      // Whatever becomes of it, the process ends by the signal as it would have without us.
+      void endings.stop().then(raiseAgain, raiseAgain)
     },
     { [OURS]: true },
   )

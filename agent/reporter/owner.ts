@@ -39,7 +39,8 @@ export function createOwnership(folder: string): Ownership {
     },
     async release() {
       clearInterval(heartbeat)
-      await rm(file, { force: true })
+      // A file that stays is a dead owner's to the next run.
+      await rm(file, { force: true }).catch(() => undefined)
     },
   }
 }
