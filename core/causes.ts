@@ -125,6 +125,14 @@ export const CAUSES = {
       'The server failed: an internal error, a missing certificate or context, or it did not get to read or answer.',
     advice: "Look at the server's own log and load at that time; the network is not to blame.",
   },
+  server_not_tls: {
+    outcome: 'failed',
+    title: 'Our side answered without TLS',
+    meaning:
+      'The client sent a ClientHello and our side answered with plain text: what listens there speaks no TLS.',
+    advice:
+      'Look at what listens on that port: an HTTP server without TLS, a proxy that points to the wrong back end.',
+  },
   unexplained: {
     outcome: 'failed',
     title: 'Failed, cause not shown',
@@ -158,6 +166,20 @@ export const CAUSES = {
     advice:
       'Usually scanners. Plain HTTP from your own clients means that a link or a configuration says http:// with the TLS ' +
       'port.',
+  },
+  capture_ended: {
+    outcome: 'unknown',
+    title: 'Capture ended',
+    meaning: 'The capture stopped before anything decided the handshake.',
+    advice: 'Nothing, if it was you who ended it: capture longer than the handshake deadline.',
+  },
+  capture_loss: {
+    outcome: 'unknown',
+    title: 'Capture incomplete',
+    meaning:
+      'The capture did not see all that passed: one side acknowledged what was never captured, or only one side was seen.',
+    advice:
+      'Capture where both directions pass, with a larger buffer (`tcpdump -B`) or fewer ports, or put the agent into the server.',
   },
   agent_stopped: {
     outcome: 'unknown',

@@ -76,6 +76,8 @@ export function concludeAlert(facts: Facts, alert: number, side: 'client' | 'ser
 
 export function concludeError(facts: Facts): Conclusion {
   const { error, bytesIn } = facts
+  const captured = concludeCaptured(facts)
+  if (captured !== undefined) return captured
   if (saysNotTls(facts)) return concludeNotTls(facts)
   if (OURS.has(error) || error.startsWith('ERR_TLS_')) {
     return verdict(facts, 'ours', 'certain', `the server failed: ${error}`)
@@ -109,6 +111,65 @@ export function concludeError(facts: Facts): Conclusion {
   }
   const evidence = `it ended in ${error === '' ? 'an error without a code' : error} after ${count(bytesIn, 'byte')} in`
   return verdict(facts, bytesIn === 0 ? 'unknown' : 'unexplained', 'none', evidence)
+}
+
+/** What an agent that captures packets says of what it could, and could not, read. */
+function concludeCaptured(facts: Facts): Conclusion | undefined {
+  const after = `after ${count(facts.bytesIn, 'byte')} in and ${count(facts.bytesOut, 'byte')} out`
+  switch (facts.error) {
+    case 'syn_only':
+      return {
+        ...verdict(
+          facts,
+          'scanner',
+          'likely',
+          'a SYN and nothing more: the connection was never established',
+        ),
+        stage: 'syn',
+      }
+    case 'client_encrypted_alert':
+      return verdict(
+        facts,
+        'client_rejected',
+        'likely',
+        `the client sent a record of an alert's length, encrypted, ${after}`,
+      )
+    case 'server_encrypted_alert':
+      return verdict(
+        facts,
+        'server_rejected',
+        'likely',
+        `the server sent a record of an alert's length, encrypted, ${after}`,
+      )
+    case 'server_not_tls':
+      return {
+        ...verdict(
+          facts,
+          'server_not_tls',
+          'certain',
+          `the ClientHello was answered with ${count(facts.bytesOut, 'byte')} that are no TLS`,
+        ),
+        stage: 'hello',
+      }
+    case 'capture_ended':
+      return verdict(facts, 'capture_ended', 'none', `the capture ended ${after}`)
+    case 'capture_loss':
+      return verdict(
+        facts,
+        'capture_loss',
+        'none',
+        `bytes were acknowledged that the capture does not have, ${after}`,
+      )
+    case 'capture_one_sided':
+      return verdict(
+        facts,
+        'capture_loss',
+        'none',
+        `only the client's packets were captured: ${count(facts.bytesIn, 'byte')}`,
+      )
+    default:
+      return undefined
+  }
 }
 
 /** Only of the first record: later on the same errors are a handshake gone wrong. */

@@ -1,0 +1,25 @@
+/** Suites of TLS 1.3 and those of 1.2 that are in use; others are shown by their number (IANA TLS Cipher Suites). */
+const NAMES = new Map<number, string>([
+  [0x1301, 'TLS_AES_128_GCM_SHA256'],
+  [0x1302, 'TLS_AES_256_GCM_SHA384'],
+  [0x1303, 'TLS_CHACHA20_POLY1305_SHA256'],
+  [0x1304, 'TLS_AES_128_CCM_SHA256'],
+  [0xc02b, 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'],
+  [0xc02c, 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384'],
+  [0xc02f, 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
+  [0xc030, 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384'],
+  [0xcca8, 'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256'],
+  [0xcca9, 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256'],
+  [0xc009, 'TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA'],
+  [0xc00a, 'TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA'],
+  [0xc013, 'TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA'],
+  [0xc014, 'TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA'],
+  [0x009c, 'TLS_RSA_WITH_AES_128_GCM_SHA256'],
+  [0x009d, 'TLS_RSA_WITH_AES_256_GCM_SHA384'],
+  [0x002f, 'TLS_RSA_WITH_AES_128_CBC_SHA'],
+  [0x0035, 'TLS_RSA_WITH_AES_256_CBC_SHA'],
+])
+
+export function cipherName(suite: number): string {
+  return NAMES.get(suite) ?? `0x${suite.toString(16).padStart(4, '0')}`
+}

@@ -1,0 +1,284 @@
+import type { ClosedEvent, DecidingEvent, TcpFacts } from '../../core/event/event.ts'
+import { cipherName } from './ciphers.ts'
+import type { Segment } from './segment.ts'
+import { createStream, type Stream } from './stream.ts'
+import { createTlsReader, type TlsReader } from './tls-reader.ts'
+
+/** One connection, from the first packet seen of it until its handshake is decided. */
+export type Flow = {
+  /** Takes a segment of either side; an event when that decides it. */
+  push(segment: Segment): DecidingEvent | undefined
+  /** Decides what nothing decided: its time is up, or the capture ends. */
+  end(why: 'timeout' | 'capture_ended', at: number): DecidingEvent
+  readonly openedAt: number
+  /** What is shown of it besides the event. */
+  ja4(): string | undefined
+}
+
+/**
+ * What ended a handshake where no alert and no packet says it in the contract's words; read by the enricher.
+ * `capture_…`: what kept the capture from knowing.
+ */
+export const CAPTURE_ERRORS = [
+  'capture_ended',
+  'capture_loss',
+  'capture_one_sided',
+  'syn_only',
+  'server_closed',
+  'server_not_tls',
+  'client_encrypted_alert',
+  'server_encrypted_alert',
+] as const
+type CaptureError = (typeof CAPTURE_ERRORS)[number]
+
+type Side = { stream: Stream | undefined; tls: TlsReader; mss: number | undefined; timestamps: boolean }
+type Ending = Pick<ClosedEvent, 'ended_by' | 'error' | 'alert' | 'alert_side'>
+
+/** An alert in TLS 1.3, once keys are there: two bytes, the type, and a tag (RFC 8446 section 5.2). */
+const HIDDEN_ALERT = 19
+const FATAL = 2
+/** Timestamps take so much of each segment (RFC 7323). */
+const TIMESTAMPS_BYTES = 12
+const USUAL_MSS = 1_460
+
+/** `client` is who opened the connection; `id` names it for all time. */
+export function createFlow(
+  first: Segment,
+  { id, client, site }: { id: string; client: boolean; site: string | undefined },
+): Flow {
+  const [source, destination] = client
+    ? [
+        { address: first.source, port: first.sourcePort },
+        { address: first.destination, port: first.destinationPort },
+      ]
+    : [
+        { address: first.destination, port: first.destinationPort },
+        { address: first.source, port: first.sourcePort },
+      ]
+  const inward = side()
+  const outward = side()
+  let openedAt = first.at
+  let answeredAt: number | undefined
+  let established = false
+  let rttUs: number | undefined
+  let helloSegments = 0
+  let retrans = 0
+  let outSegments = 0
+  let finishedAt: number | undefined
+  let hiddenAtFinish = 0
+  const midway = !first.syn
+
+  const flow: Flow = {
+    get openedAt() {
+      return openedAt
+    },
+    ja4: () => inward.tls.facts.clientHello?.ja4,
+    push(segment) {
+      const fromClient = segment.sourcePort === source.port && segment.source === source.address
+      const [own, other] = fromClient ? [inward, outward] : [outward, inward]
+      if (segment.syn) return greet(segment, fromClient)
+      own.stream ??= createStream(segment.sequence)
+      if (segment.ack) other.stream?.acknowledge(segment.acknowledged, segment.sacks)
+      if (fromClient && segment.ack) establish(segment.at)
+      read(own, segment, fromClient)
+      return decide(segment, fromClient)
+    },
+    end(why, at) {
+      if (finishedAt !== undefined) return completed(finishedAt)
+      if (why === 'capture_ended') return failed(at, error(established ? 'capture_ended' : 'syn_only'))
+      return failed(at, established || midway ? { ended_by: 'timeout' } : error('syn_only'))
+    },
+  }
+  return flow
+
+  function greet(segment: Segment, fromClient: boolean): undefined {
+    const own = fromClient ? inward : outward
+    if (own.stream !== undefined) return
+    own.stream = createStream(segment.sequence + 1)
+    own.mss = segment.mss
+    own.timestamps = segment.timestamps
+    if (fromClient) openedAt = segment.at
+    else answeredAt = segment.at
+  }
+
+  function establish(at: number): void {
+    if (!established && answeredAt !== undefined) rttUs = Math.max(1, Math.round((at - answeredAt) * 1000))
+    established = true
+  }
+
+  function read(own: Side, segment: Segment, fromClient: boolean): void {
+    const stream = own.stream
+    if (stream === undefined || segment.length === 0) return
+    const before = stream.facts.repeated
+    const had = own.tls.facts.clientHello !== undefined
+    // A segment of which the capture kept too little would put the rest out of step: zeros hold its place.
+    const whole = segment.payload.length === segment.length
+    const payload = whole ? segment.payload : Buffer.concat([segment.payload], segment.length)
+    own.tls.push(stream.push({ ...segment, payload }))
+    if (fromClient && !had) helloSegments += 1
+    if (fromClient) return
+    outSegments += 1
+    if (stream.facts.repeated > before) retrans += 1
+  }
+
+  function decide(segment: Segment, fromClient: boolean): DecidingEvent | undefined {
+    const verdict = decideTls(segment.at)
+    if (verdict !== undefined) return verdict
+    if (segment.rst) {
+      if (finishedAt !== undefined) return completed(finishedAt)
+      return failed(segment.at, fromClient ? { ended_by: 'reset' } : error('server_closed'))
+    }
+    if (!segment.fin) return undefined
+    if (finishedAt !== undefined) return completed(finishedAt)
+    // A FIN beyond a gap: what is missing may still come, and the rest is for the deadline to say.
+    const own = fromClient ? inward : outward
+    if (own.stream !== undefined && own.stream.facts.sent > own.stream.facts.bytes) return undefined
+    return failed(segment.at, fromClient ? { ended_by: 'fin' } : error('server_closed'))
+  }
+
+  function decideTls(at: number): DecidingEvent | undefined {
+    const [client, server] = [inward.tls.facts, outward.tls.facts]
+    if (client.notTls !== undefined) return failed(at, notTls(client.notTls))
+    if (server.notTls !== undefined) return failed(at, error('server_not_tls'))
+    for (const [alert, side] of [
+      [client.alert, 'client'],
+      [server.alert, 'server'],
+    ] as const) {
+      if (alert !== undefined && alert.level === FATAL && finishedAt === undefined) {
+        return failed(at, { ended_by: 'alert', alert: alert.description, alert_side: side })
+      }
+    }
+    return server.serverHello?.version === 'TLSv1.3' ? decide13(at) : decide12(at)
+  }
+
+  function decide12(at: number): DecidingEvent | undefined {
+    return inward.tls.facts.finished && outward.tls.facts.finished ? completed(at) : undefined
+  }
+
+  /**
+   * All but the hellos is hidden: what is known is who sent records, and how long. The client's Finished is not the end
+   * yet, since the server may refuse its certificate: so the next record tells.
+   */
+  function decide13(at: number): DecidingEvent | undefined {
+    const [client, server] = [inward.tls.facts.hidden, outward.tls.facts.hidden]
+    if (server.length === 0) return undefined
+    const early = inward.tls.facts.clientHello?.earlyData === true
+    const last = client.at(-1)
+    if (finishedAt === undefined) {
+      if (last === undefined) return undefined
+      if (last === HIDDEN_ALERT && !early) return failed(at, error('client_encrypted_alert'))
+      if (early && !client.some(isFinished)) return undefined
+      finishedAt = at
+      hiddenAtFinish = server.length
+    }
+    const next = server[hiddenAtFinish]
+    if (next === HIDDEN_ALERT && server.length === hiddenAtFinish + 1) {
+      return failed(at, error('server_encrypted_alert'))
+    }
+    return next !== undefined || client.length > 1 ? completed(finishedAt) : undefined
+  }
+
+  function completed(at: number): DecidingEvent {
+    return { ...facts(at), ...agreed(), state: 'active', decided_at: Math.round(at) }
+  }
+
+  function failed(at: number, ending: Ending): DecidingEvent {
+    const blind = blindness()
+    const known =
+      blind === undefined || ending.ended_by === 'alert' || ending.error?.startsWith('capture_') === true
+    return {
+      ...facts(at),
+      ...(known ? ending : error(blind)),
+      state: 'closed',
+      decided_at: Math.round(at),
+    } as ClosedEvent
+  }
+
+  /** Why the capture cannot know: a hole in it looks like a hole in the path. */
+  function blindness(): CaptureError | undefined {
+    if (inward.stream?.facts.captureLoss === true || outward.stream?.facts.captureLoss === true)
+      return 'capture_loss'
+    if (
+      outward.stream === undefined &&
+      (inward.stream?.facts.segments ?? 0) > 0 &&
+      !midway &&
+      answeredAt === undefined
+    )
+      return 'capture_one_sided'
+    return undefined
+  }
+
+  function facts(at: number) {
+    const { clientHello } = inward.tls.facts
+    const name = clientHello?.serverName
+    return {
+      v: 1 as const,
+      id,
+      opened_at: Math.min(Math.round(openedAt), Math.round(at)),
+      ...(site === undefined ? {} : { site }),
+      source_address: source.address,
+      source_port: source.port,
+      destination_address: destination.address,
+      destination_port: destination.port,
+      ...(name === undefined || name.length > 255 || /\p{Cc}/u.test(name) ? {} : { server_name: name }),
+      ...(clientHello === undefined
+        ? {}
+        : {
+            hello_bytes: clientHello.bytes,
+            hello_segments: helloSegments,
+            hello_post_quantum: clientHello.postQuantum,
+          }),
+      bytes_in: inward.stream?.facts.bytes ?? 0,
+      bytes_out: outward.stream?.facts.sent ?? 0,
+      ...tcp(),
+    }
+  }
+
+  /** What the server's kernel would say, by what was seen on the wire. */
+  function tcp(): TcpFacts {
+    const [into, out] = [inward.stream?.facts, outward.stream?.facts]
+    const timestamps = inward.timestamps && outward.timestamps ? TIMESTAMPS_BYTES : 0
+    return {
+      ...(rttUs === undefined ? {} : { tcp_rtt_us: rttUs }),
+      tcp_mss: (inward.mss ?? USUAL_MSS) - timestamps,
+      tcp_segs_in: into?.segments ?? 0,
+      tcp_segs_out: outSegments,
+      tcp_ooo: into?.outOfOrder ?? 0,
+      tcp_bytes_acked: Math.max(0, out?.acknowledged ?? 0),
+      tcp_unacked: out?.unacked ?? 0,
+      tcp_sacked: out?.sacked ?? 0,
+      tcp_lost: retrans > 0 ? Math.max(0, (out?.unacked ?? 0) - (out?.sacked ?? 0)) : 0,
+      tcp_retrans: retrans,
+    }
+  }
+
+  function agreed() {
+    const { serverHello } = outward.tls.facts
+    const cipher = serverHello === undefined ? undefined : cipherName(serverHello.cipher)
+    return {
+      ...(serverHello?.version === undefined ? {} : { tls_version: serverHello.version }),
+      ...(cipher === undefined ? {} : { cipher }),
+    }
+  }
+}
+
+function side(): Side {
+  return { stream: undefined, tls: createTlsReader(), mss: undefined, timestamps: false }
+}
+
+function error(name: CaptureError): Ending {
+  return { ended_by: 'error', error: name }
+}
+
+/** In the words of OpenSSL, as an agent in a server reports them. */
+function notTls(what: 'http' | 'other'): Ending {
+  return {
+    ended_by: 'error',
+    error: what === 'http' ? 'ERR_SSL_HTTP_REQUEST' : 'ERR_SSL_WRONG_VERSION_NUMBER',
+  }
+}
+
+/** Finished of a SHA-256 or SHA-384 suite, with its header, type and tag. */
+function isFinished(length: number): boolean {
+  return length === 53 || length === 69
+}

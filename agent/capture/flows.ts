@@ -1,0 +1,142 @@
+import type { DecidingEvent } from '../../core/event/event.ts'
+import { createFlow, type Flow } from './flow.ts'
+import { createPacketReader, type Packet } from './pcap.ts'
+import { type Segment, segmentOf } from './segment.ts'
+
+/** A decided handshake, and what of it the event has no room for. */
+export type Decided = { event: DecidingEvent; ja4: string | undefined }
+
+export type FlowCounts = {
+  packets: number
+  /** Packets of TCP on the ports that are watched. */
+  segments: number
+  /** Connections begun, decided, and given up because there were too many at once. */
+  begun: number
+  decided: number
+  shed: number
+}
+
+export type Flows = {
+  push(packet: Packet): Decided[]
+  /** The clock has come this far although no packet has: whose time is up is decided. */
+  tick(at: number): Decided[]
+  /** Nothing more comes. */
+  end(): Decided[]
+  readonly counts: FlowCounts
+}
+
+export type FlowOptions = {
+  /** The server's ports; without any, all, and whoever sends the SYN is the client (else whose port is higher). */
+  ports: readonly number[]
+  /** How long a handshake may take, ms of the capture's own clock. */
+  handshakeTimeout: number
+  /** Connections followed at once: a flood of SYNs takes no more memory than this. */
+  maxFlows: number
+  site: string | undefined
+  /** A name unique for all time, one per call. */
+  nextId: () => string
+}
+
+/** After its handshake a connection is remembered so long, so that what still comes does not look like a new one. */
+const REMEMBERED_MS = 60_000
+const MAX_REMEMBERED = 100_000
+
+/** Follows all connections of a capture and decides each handshake once. */
+export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }: FlowOptions): Flows {
+  const open = new Map<string, Flow>()
+  const done = new Map<string, number>()
+  const counts: FlowCounts = { packets: 0, segments: 0, begun: 0, decided: 0, shed: 0 }
+  let now = 0
+
+  return {
+    counts,
+    push(packet) {
+      counts.packets += 1
+      now = Math.max(now, packet.at)
+      const decided = expire(now)
+      const segment = segmentOf(packet)
+      if (segment === undefined) return decided
+      if (ports.length > 0 && !ports.includes(segment.destinationPort) && !ports.includes(segment.sourcePort))
+        return decided
+      counts.segments += 1
+      const key = keyOf(segment)
+      const opens = segment.syn && !segment.ack
+      // The same ports again, with a SYN, are another connection; all else after the end is nothing.
+      if (done.has(key) && !opens) return decided
+      done.delete(key)
+      let flow = open.get(key)
+      if (flow === undefined) {
+        if (!mayBegin(segment.syn, segment.ack, segment.length)) return decided
+        flow = createFlow(segment, { id: nextId(), client: opens || isToServer(segment), site })
+        open.set(key, flow)
+        counts.begun += 1
+        shed()
+      }
+      const event = flow.push(segment)
+      if (event !== undefined) decided.push(settle(key, flow, event))
+      return decided
+    },
+    tick(at) {
+      now = Math.max(now, at)
+      return expire(now)
+    },
+    end() {
+      const decided = expire(now)
+      for (const [key, flow] of open) decided.push(settle(key, flow, flow.end('capture_ended', now)))
+      return decided
+    },
+  }
+
+  /** Of a connection whose beginning was not seen. */
+  function isToServer({ destinationPort, sourcePort }: Segment): boolean {
+    return ports.length === 0 ? destinationPort < sourcePort : ports.includes(destinationPort)
+  }
+
+  /** A connection that was begun before the capture is followed from its first data on. */
+  function mayBegin(syn: boolean, ack: boolean, length: number): boolean {
+    return syn ? !ack : length > 0
+  }
+
+  function settle(key: string, flow: Flow, event: DecidingEvent): Decided {
+    open.delete(key)
+    done.set(key, now)
+    counts.decided += 1
+    return { event, ja4: flow.ja4() }
+  }
+
+  /** Flows stand in the order of their beginning, and all have the same time. */
+  function expire(at: number): Decided[] {
+    const decided: Decided[] = []
+    for (const [key, flow] of open) {
+      if (at - flow.openedAt < handshakeTimeout) break
+      decided.push(settle(key, flow, flow.end('timeout', flow.openedAt + handshakeTimeout)))
+    }
+    for (const [key, since] of done) {
+      if (at - since < REMEMBERED_MS && done.size <= MAX_REMEMBERED) break
+      done.delete(key)
+    }
+    return decided
+  }
+
+  function shed(): void {
+    if (open.size <= maxFlows) return
+    const [oldest] = open.keys()
+    if (oldest === undefined) return
+    open.delete(oldest)
+    counts.shed += 1
+  }
+}
+
+/** The same for both directions. */
+function keyOf({ source, sourcePort, destination, destinationPort }: Segment): string {
+  const near = `${source} ${sourcePort}`
+  const far = `${destination} ${destinationPort}`
+  return near < far ? `${near} ${far}` : `${far} ${near}`
+}
+
+/** All handshakes of a capture that comes in pieces. @throws CaptureError */
+export async function* readCapture(chunks: AsyncIterable<Buffer>, flows: Flows): AsyncGenerator<Decided> {
+  const packets = createPacketReader()
+  for await (const chunk of chunks) for (const packet of packets.push(chunk)) yield* flows.push(packet)
+  yield* flows.end()
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import type { TlsVersion } from '../../core/event/fields.ts'
+
+export type ClientHello = {
+  /** Bytes of the handshake message, its header included. */
+  bytes: number
+  serverName: string | undefined
+  alpn: readonly string[]
+  /** Named groups offered, and whether one of them is post-quantum. */
+  groups: readonly number[]
+  postQuantum: boolean
+  earlyData: boolean
+  /** https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md */
+  ja4: string
+}
+
+export type ServerHello = {
+  version: TlsVersion | undefined
+  cipher: number
+  retry: boolean
+}
+
+const EXTENSION = {
+  serverName: 0,
+  groups: 10,
+  signatures: 13,
+  alpn: 16,
+  earlyData: 42,
+  versions: 43,
+} as const
+/** ML-KEM alone and with a classical group, and the draft of Kyber that came before (IANA TLS Supported Groups). */
+const POST_QUANTUM = new Set([512, 513, 514, 4587, 4588, 4589, 0x6399, 0x639a, 0xfe30, 0xfe31])
+const VERSIONS = new Map<number, TlsVersion>([
+  [0x0300, 'SSLv3'],
+  [0x0301, 'TLSv1'],
+  [0x0302, 'TLSv1.1'],
+  [0x0303, 'TLSv1.2'],
+  [0x0304, 'TLSv1.3'],
+])
+/** SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3). */
+const RETRY = createHash('sha256').update('HelloRetryRequest').digest('hex')
+
+/** A ClientHello's body; undefined when it is not one. Never throws. */
+export function readClientHello(body: Buffer, bytes: number): ClientHello | undefined {
+  const reader = createReader(body)
+  const legacy = reader.u16()
+  reader.skip(32)
+  reader.bytes(reader.u8())
+  const ciphers = numbers(reader.bytes(reader.u16()))
+  reader.bytes(reader.u8())
+  const extensions = readExtensions(reader)
+  if (reader.broken) return undefined
+  const groups = numbers(extensions.get(EXTENSION.groups)?.subarray(2))
+  const alpn = names(extensions.get(EXTENSION.alpn)?.subarray(2))
+  const serverName = readServerName(extensions.get(EXTENSION.serverName))
+  const offered = numbers(extensions.get(EXTENSION.versions)?.subarray(1)).filter(isNoGrease)
+  const version = offered.length === 0 ? legacy : Math.max(...offered)
+  return {
+    bytes,
+    serverName,
+    alpn,
+    groups,
+    postQuantum: groups.some((group) => POST_QUANTUM.has(group)),
+    earlyData: extensions.has(EXTENSION.earlyData),
+    ja4: ja4Of({ version, serverName, ciphers, extensions, alpn }),
+  }
+}
+
+export function readServerHello(body: Buffer): ServerHello | undefined {
+  const reader = createReader(body)
+  const legacy = reader.u16()
+  const random = reader.bytes(32)
+  reader.bytes(reader.u8())
+  const cipher = reader.u16()
+  reader.skip(1)
+  if (reader.broken) return undefined
+  const chosen = readExtensions(reader).get(EXTENSION.versions)
+  const version = chosen?.length === 2 ? chosen.readUInt16BE(0) : legacy
+  // Drafts of TLS 1.3 are 0x7f00 and the draft's number.
+  const known = version >> 8 === 0x7f ? 'TLSv1.3' : VERSIONS.get(version)
+  return { version: known, cipher, retry: random.toString('hex') === RETRY }
+}
+
+type Hello = {
+  version: number
+  serverName: string | undefined
+  ciphers: readonly number[]
+  extensions: ReadonlyMap<number, Buffer>
+  alpn: readonly string[]
+}
+
+function ja4Of({ version, serverName, ciphers, extensions, alpn }: Hello): string {
+  const names: Record<number, string> = { 772: '13', 771: '12', 770: '11', 769: '10', 768: 's3' }
+  const suites = ciphers.filter(isNoGrease)
+  const kinds = [...extensions.keys()].filter(isNoGrease)
+  const two = (count: number) => String(Math.min(count, 99)).padStart(2, '0')
+  const hex = (list: readonly number[]) => list.map((number) => number.toString(16).padStart(4, '0'))
+  const [first = ''] = alpn
+  const protocol = first === '' ? '00' : `${first[0]}${first.at(-1)}`
+  const signatures = numbers(extensions.get(EXTENSION.signatures)?.subarray(2)).filter(isNoGrease)
+  const sorted = hex(kinds.filter((kind) => kind !== EXTENSION.serverName && kind !== EXTENSION.alpn)).sort()
+  const signed = signatures.length === 0 ? '' : `_${hex(signatures).join(',')}`
+  const head = `t${names[version] ?? '00'}${serverName === undefined ? 'i' : 'd'}${two(suites.length)}${two(kinds.length)}${protocol}`
+  return `${head}_${shortHash(hex(suites).sort().join(','))}_${shortHash(`${sorted.join(',')}${signed}`)}`
+}
+
+function shortHash(text: string): string {
+  return text === '' ? '000000000000' : createHash('sha256').update(text).digest('hex').slice(0, 12)
+}
+
+/** Values that clients send so that servers learn to pass over what they do not know (RFC 8701). */
+function isNoGrease(value: number): boolean {
+  return (value & 0x0f0f) !== 0x0a0a || value >> 8 !== (value & 0xff)
+}
+
+function readExtensions(reader: Reader): Map<number, Buffer> {
+  const extensions = new Map<number, Buffer>()
+  if (reader.left() < 2) return extensions
+  const block = createReader(reader.bytes(reader.u16()))
+  while (block.left() >= 4 && !block.broken) extensions.set(block.u16(), block.bytes(block.u16()))
+  return extensions
+}
+
+function readServerName(extension: Buffer | undefined): string | undefined {
+  if (extension === undefined) return undefined
+  const reader = createReader(extension)
+  reader.u16()
+  const type = reader.u8()
+  const name = reader.bytes(reader.u16())
+  return reader.broken || type !== 0 || name.length === 0 ? undefined : name.toString('latin1')
+}
+
+function names(list: Buffer | undefined): string[] {
+  const found: string[] = []
+  const reader = createReader(list ?? Buffer.alloc(0))
+  while (reader.left() > 0 && !reader.broken) found.push(reader.bytes(reader.u8()).toString('latin1'))
+  return found
+}
+
+function numbers(list: Buffer | undefined): number[] {
+  const found: number[] = []
+  for (let at = 0; list !== undefined && at + 2 <= list.length; at += 2) found.push(list.readUInt16BE(at))
+  return found
+}
+
+type Reader = ReturnType<typeof createReader>
+
+/** Reads on; past the end it answers zeros and says that it is broken. */
+function createReader(bytes: Buffer) {
+  let at = 0
+  const reader = {
+    broken: false,
+    left: () => bytes.length - at,
+    skip(count: number) {
+      reader.bytes(count)
+    },
+    u8: () => reader.bytes(1)[0] ?? 0,
+    u16() {
+      const pair = reader.bytes(2)
+      return pair.length === 2 ? pair.readUInt16BE(0) : 0
+    },
+    bytes(count: number): Buffer {
+      if (at + count > bytes.length) {
+        reader.broken = true
+        at = bytes.length
+        return Buffer.alloc(0)
+      }
+      at += count
+      return bytes.subarray(at - count, at)
+    },
+  }
+  return reader
+}

@@ -1,0 +1,10 @@
+export { CaptureError } from './capture-error.ts'
+export { CAPTURE_ERRORS } from './flow.ts'
+export {
+  createFlows,
+  type Decided,
+  type FlowCounts,
+  type FlowOptions,
+  type Flows,
+  readCapture,
+} from './flows.ts'

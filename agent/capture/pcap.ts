@@ -1,0 +1,154 @@
+import { CaptureError } from './capture-error.ts'
+
+/** One captured packet. */
+export type Packet = {
+  /** When, ms since 1970, with fractions. */
+  at: number
+  /** LINKTYPE_… number. Source: https://www.tcpdump.org/linktypes.html */
+  link: number
+  /** What was kept of it. */
+  data: Buffer
+  /** How many bytes it had on the wire. */
+  length: number
+}
+
+/** Takes a capture piece by piece, as it comes from a file or a pipe. */
+export type PacketReader = {
+  /** The packets that are whole now. @throws CaptureError */
+  push(chunk: Buffer): Packet[]
+  /** Bytes of a packet that never came whole. */
+  rest(): number
+}
+
+/** Larger than any packet that a capture can hold: what is longer is no packet but a broken file. */
+const MAX_PACKET = 1 << 20
+const MAX_BLOCK = 1 << 24
+const PCAPNG = 0x0a0d0d0a
+const BYTE_ORDER = 0x1a2b3c4d
+
+/**
+ * Reads pcap (micro- and nanoseconds, either byte order) and pcapng.
+ * Sources: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html and …-pcapng-03.html
+ */
+export function createPacketReader(): PacketReader {
+  let waiting: Buffer = Buffer.alloc(0)
+  let format: Format | undefined
+  let offset = 0
+  return {
+    push(chunk) {
+      waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk])
+      const packets: Packet[] = []
+      let at = 0
+      while (format !== undefined || waiting.length - at >= 4) {
+        format ??= formatOf(waiting.readUInt32LE(at))
+        const taken = format(waiting.subarray(at), packets, offset + at)
+        if (taken === 0) break
+        at += taken
+      }
+      offset += at
+      waiting = waiting.subarray(at)
+      return packets
+    },
+    rest: () => waiting.length,
+  }
+}
+
+/** Takes one unit from the front, adds the packet it holds, and says how many bytes it took: 0 when it is not whole. */
+type Format = (bytes: Buffer, packets: Packet[], offset: number) => number
+
+function formatOf(magic: number): Format {
+  switch (magic) {
+    case 0xa1b2c3d4:
+      return pcap('LE', 1e3)
+    case 0xd4c3b2a1:
+      return pcap('BE', 1e3)
+    case 0xa1b23c4d:
+      return pcap('LE', 1e6)
+    case 0x4d3cb2a1:
+      return pcap('BE', 1e6)
+    case PCAPNG:
+      return pcapng()
+    default:
+      throw new CaptureError(
+        `not a capture: it begins with ${magic.toString(16).padStart(8, '0')}; pcap and pcapng are read, also gzip`,
+      )
+  }
+}
+
+function pcap(order: 'LE' | 'BE', fractionsPerMs: number): Format {
+  let link: number | undefined
+  return (bytes, packets, offset) => {
+    const u32 = (at: number) => (order === 'LE' ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at))
+    if (link === undefined) {
+      if (bytes.length < 24) return 0
+      // The upper half may say how long the frame check sequence is.
+      link = u32(20) & 0xffff
+      return 24
+    }
+    if (bytes.length < 16) return 0
+    const kept = u32(8)
+    if (kept > MAX_PACKET)
+      throw new CaptureError(`a packet of ${kept} bytes at byte ${offset}: the capture is broken there`)
+    if (bytes.length < 16 + kept) return 0
+    const data = bytes.subarray(16, 16 + kept)
+    packets.push({ at: u32(0) * 1e3 + u32(4) / fractionsPerMs, link, data, length: u32(12) })
+    return 16 + kept
+  }
+}
+
+type Interface = { link: number; perMs: number }
+
+function pcapng(): Format {
+  let order: 'LE' | 'BE' = 'LE'
+  let interfaces: Interface[] = []
+  return (bytes, packets, offset) => {
+    if (bytes.length < 12) return 0
+    if (bytes.readUInt32LE(0) === PCAPNG) {
+      order = bytes.readUInt32LE(8) === BYTE_ORDER ? 'LE' : 'BE'
+      interfaces = []
+    }
+    const u32 = (at: number) => (order === 'LE' ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at))
+    const u16 = (at: number) => (order === 'LE' ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at))
+    const length = u32(4)
+    if (length < 12 || length % 4 !== 0 || length > MAX_BLOCK) {
+      throw new CaptureError(`a block of ${length} bytes at byte ${offset}: the capture is broken there`)
+    }
+    if (bytes.length < length) return 0
+    const body = bytes.subarray(0, length - 4)
+    if (u32(0) === 1 && length >= 20) interfaces.push({ link: u16(8), perMs: resolutionOf(body, u16) })
+    else if (u32(0) === 6 && length >= 32) {
+      const from = interfaces[u32(8)]
+      const kept = u32(20)
+      if (from === undefined || 28 + kept > body.length) {
+        throw new CaptureError(`a packet at byte ${offset} that fits neither its block nor any interface`)
+      }
+      const ticks = u32(12) * 2 ** 32 + u32(16)
+      packets.push({
+        at: ticks / from.perMs,
+        link: from.link,
+        data: body.subarray(28, 28 + kept),
+        length: u32(24),
+      })
+    } else if (u32(0) === 3 && length >= 16) {
+      const [from] = interfaces
+      const data = body.subarray(12, 12 + Math.min(u32(8), body.length - 12))
+      // A simple packet has no time.
+      if (from !== undefined) packets.push({ at: 0, link: from.link, data, length: u32(8) })
+    }
+    return length
+  }
+}
+
+/** Ticks per millisecond of an interface: option 9, a power of ten or of two; microseconds without it. */
+function resolutionOf(body: Buffer, u16: (at: number) => number): number {
+  for (let at = 16; at + 4 <= body.length; ) {
+    const [code, length] = [u16(at), u16(at + 2)]
+    if (code === 0) break
+    if (code === 9 && length === 1) {
+      const value = body[at + 4] ?? 6
+      return (value & 0x80 ? 2 ** (value & 0x7f) : 10 ** value) / 1e3
+    }
+    at += 4 + Math.ceil(length / 4) * 4
+  }
+  return 1e3
+}
