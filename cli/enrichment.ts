@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Registry } from 'prom-client'
 import type { Consume } from '../core/bus/direct.ts'
@@ -132,13 +132,16 @@ async function clientKey({ enricher, data }: Config): Promise<Buffer> {
   return key
 }
 
+/** Whole or not there: several enrichers on one folder may start at the same moment. */
 async function makeKey(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${process.pid}`
+  await writeFile(draft, randomBytes(32), { mode: 0o600 })
   try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(randomBytes(32))
-    await file.close()
+    await link(draft, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(draft, { force: true })
   }
 }
