@@ -135,7 +135,7 @@ async function clientKey({ enricher, data }: Config): Promise<Buffer> {
 /** Whole or not there: several enrichers on one folder may start at the same moment. */
 async function makeKey(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${process.pid}`
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
   await writeFile(draft, randomBytes(32), { mode: 0o600 })
   try {
     await link(draft, path)
