@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { registerAsn } from './commands/asn.ts'
+import { registerCapture } from './commands/capture.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerDeadLetters } from './commands/dead-letters.ts'
 import { registerDemo } from './commands/demo.ts'
@@ -59,6 +60,7 @@ registerToken(program, io)
 registerStore(program, io)
 registerSteps(program, io)
 registerDeadLetters(program, io)
+registerCapture(program, io)
 registerReady(program, io)
 
 try {

@@ -8,3 +8,4 @@ export {
   type Flows,
   readCapture,
 } from './flows.ts'
+export { type Capture, type CaptureOptions, startCapture } from './live.ts'
