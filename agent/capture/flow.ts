@@ -11,6 +11,8 @@ export type Flow = {
   /** Decides what nothing decided: its time is up, or the capture ends. */
   end(why: 'timeout' | 'capture_ended', at: number): DecidingEvent
   readonly openedAt: number
+  /** Number of the SYN, by which its repeats are known. */
+  readonly firstSequence: number
   /** What is shown of it besides the event. */
   ja4(): string | undefined
 }
@@ -37,9 +39,12 @@ type Ending = Pick<ClosedEvent, 'ended_by' | 'error' | 'alert' | 'alert_side'>
 /** An alert in TLS 1.3, once keys are there: two bytes, the type, and a tag (RFC 8446 section 5.2). */
 const HIDDEN_ALERT = 19
 const FATAL = 2
+/** No server's deadline for a handshake is shorter. */
+const DEADLINE_MS = 3_000
 /** Timestamps take so much of each segment (RFC 7323). */
 const TIMESTAMPS_BYTES = 12
 const USUAL_MSS = 1_460
+const MAX_U32 = 0xffff_ffff
 
 /** `client` is who opened the connection; `id` names it for all time. */
 export function createFlow(
@@ -65,6 +70,7 @@ export function createFlow(
   let retrans = 0
   let outSegments = 0
   let finishedAt: number | undefined
+  let finishedRecord = -1
   let hiddenAtFinish = 0
   const midway = !first.syn
 
@@ -72,6 +78,7 @@ export function createFlow(
     get openedAt() {
       return openedAt
     },
+    firstSequence: first.sequence,
     ja4: () => inward.tls.facts.clientHello?.ja4,
     push(segment) {
       const fromClient = segment.sourcePort === source.port && segment.source === source.address
@@ -102,7 +109,8 @@ export function createFlow(
   }
 
   function establish(at: number): void {
-    if (!established && answeredAt !== undefined) rttUs = Math.max(1, Math.round((at - answeredAt) * 1000))
+    if (!established && answeredAt !== undefined)
+      rttUs = Math.min(MAX_U32, Math.max(1, Math.round((at - answeredAt) * 1000)))
     established = true
   }
 
@@ -126,14 +134,19 @@ export function createFlow(
     if (verdict !== undefined) return verdict
     if (segment.rst) {
       if (finishedAt !== undefined) return completed(finishedAt)
-      return failed(segment.at, fromClient ? { ended_by: 'reset' } : error('server_closed'))
+      return failed(segment.at, fromClient ? { ended_by: 'reset' } : serverClosed(segment.at))
     }
     if (!segment.fin) return undefined
     if (finishedAt !== undefined) return completed(finishedAt)
     // A FIN beyond a gap: what is missing may still come, and the rest is for the deadline to say.
     const own = fromClient ? inward : outward
-    if (own.stream !== undefined && own.stream.facts.sent > own.stream.facts.bytes) return undefined
-    return failed(segment.at, fromClient ? { ended_by: 'fin' } : error('server_closed'))
+    if (own.stream?.isBeyondGap(segment) === true) return undefined
+    return failed(segment.at, fromClient ? { ended_by: 'fin' } : serverClosed(segment.at))
+  }
+
+  /** A server that gives up after seconds does so because its own deadline has passed. */
+  function serverClosed(at: number): Ending {
+    return at - openedAt < DEADLINE_MS ? error('server_closed') : { ended_by: 'timeout' }
   }
 
   function decideTls(at: number): DecidingEvent | undefined {
@@ -163,11 +176,13 @@ export function createFlow(
     const [client, server] = [inward.tls.facts.hidden, outward.tls.facts.hidden]
     if (server.length === 0) return undefined
     const early = inward.tls.facts.clientHello?.earlyData === true
-    const last = client.at(-1)
-    if (finishedAt === undefined) {
-      if (last === undefined) return undefined
-      if (last === HIDDEN_ALERT && !early) return failed(at, error('client_encrypted_alert'))
-      if (early && !client.some(isFinished)) return undefined
+    if (client.length === 0 || (early && !client.some(isFinished))) return undefined
+    // A certificate may come in records of its own before; where none is of a Finished's length, it lies within the last.
+    const place = client.findIndex(isFinished)
+    if (place < 0 && client.at(-1) === HIDDEN_ALERT) return failed(at, error('client_encrypted_alert'))
+    const finished = place < 0 ? client.length - 1 : place
+    if (finished !== finishedRecord) {
+      finishedRecord = finished
       finishedAt = at
       hiddenAtFinish = server.length
     }
@@ -175,7 +190,8 @@ export function createFlow(
     if (next === HIDDEN_ALERT && server.length === hiddenAtFinish + 1) {
       return failed(at, error('server_encrypted_alert'))
     }
-    return next !== undefined || client.length > 1 ? completed(finishedAt) : undefined
+    const more = place >= 0 && client.length > place + 1
+    return next !== undefined || more ? completed(finishedAt ?? at) : undefined
   }
 
   function completed(at: number): DecidingEvent {
@@ -240,7 +256,7 @@ export function createFlow(
     const timestamps = inward.timestamps && outward.timestamps ? TIMESTAMPS_BYTES : 0
     return {
       ...(rttUs === undefined ? {} : { tcp_rtt_us: rttUs }),
-      tcp_mss: (inward.mss ?? USUAL_MSS) - timestamps,
+      tcp_mss: Math.max(0, (inward.mss ?? USUAL_MSS) - timestamps),
       tcp_segs_in: into?.segments ?? 0,
       tcp_segs_out: outSegments,
       tcp_ooo: into?.outOfOrder ?? 0,

@@ -8,6 +8,8 @@ export type Decided = { event: DecidingEvent; ja4: string | undefined }
 
 export type FlowCounts = {
   packets: number
+  /** Packets without a time that can be believed: left out. */
+  untimed: number
   /** Packets of TCP on the ports that are watched. */
   segments: number
   /** Connections begun, decided, and given up because there were too many at once. */
@@ -40,18 +42,26 @@ export type FlowOptions = {
 /** After its handshake a connection is remembered so long, so that what still comes does not look like a new one. */
 const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 100_000
+/** 2000 to 2200, as in the contract, with room for a deadline. */
+const EARLIEST = 946_684_800_000
+const LATEST = 7_258_000_000_000
 
 /** Follows all connections of a capture and decides each handshake once. */
 export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }: FlowOptions): Flows {
   const open = new Map<string, Flow>()
-  const done = new Map<string, number>()
-  const counts: FlowCounts = { packets: 0, segments: 0, begun: 0, decided: 0, shed: 0 }
+  const done = new Map<string, { since: number; sequence: number }>()
+  const counts: FlowCounts = { packets: 0, untimed: 0, segments: 0, begun: 0, decided: 0, shed: 0 }
   let now = 0
 
   return {
     counts,
     push(packet) {
       counts.packets += 1
+      // A clock that is not set, or a format that has none: the contract has no room for such a time.
+      if (!(packet.at >= EARLIEST && packet.at <= LATEST)) {
+        counts.untimed += 1
+        return []
+      }
       now = Math.max(now, packet.at)
       const decided = expire(now)
       const segment = segmentOf(packet)
@@ -61,8 +71,9 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
       counts.segments += 1
       const key = keyOf(segment)
       const opens = segment.syn && !segment.ack
-      // The same ports again, with a SYN, are another connection; all else after the end is nothing.
-      if (done.has(key) && !opens) return decided
+      // The same ports again, with another SYN, are another connection; all else after the end is nothing.
+      const before = done.get(key)
+      if (before !== undefined && (!opens || before.sequence === segment.sequence)) return decided
       done.delete(key)
       let flow = open.get(key)
       if (flow === undefined) {
@@ -99,7 +110,7 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
 
   function settle(key: string, flow: Flow, event: DecidingEvent): Decided {
     open.delete(key)
-    done.set(key, now)
+    done.set(key, { since: now, sequence: flow.firstSequence })
     counts.decided += 1
     return { event, ja4: flow.ja4() }
   }
@@ -111,7 +122,7 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
       if (at - flow.openedAt < handshakeTimeout) break
       decided.push(settle(key, flow, flow.end('timeout', flow.openedAt + handshakeTimeout)))
     }
-    for (const [key, since] of done) {
+    for (const [key, { since }] of done) {
       if (at - since < REMEMBERED_MS && done.size <= MAX_REMEMBERED) break
       done.delete(key)
     }

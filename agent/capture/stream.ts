@@ -4,6 +4,8 @@ import type { Segment } from './segment.ts'
 export type Stream = {
   /** Takes a segment's payload; returns the bytes that are in order now. */
   push(segment: Segment): Buffer
+  /** Whether something before this segment is missing. */
+  isBeyondGap(segment: Segment): boolean
   /** The other side acknowledged this far, and these beyond. */
   acknowledge(number: number, sacks: Segment['sacks']): void
   readonly facts: StreamFacts
@@ -60,6 +62,7 @@ export function createStream(start: number): Stream {
         return EMPTY
       }
       if (out.length < MAX_PIECES) out.push({ from, to: from + length, sacked: false })
+      facts.unacked = out.length
       if (from > facts.bytes) {
         facts.outOfOrder += 1
         hold(from, payload, length)
@@ -73,6 +76,7 @@ export function createStream(start: number): Stream {
       }
       return pieces.length === 1 ? (pieces[0] ?? EMPTY) : Buffer.concat(pieces)
     },
+    isBeyondGap: ({ sequence }) => distance(sequence) > facts.bytes,
     acknowledge(number, sacks) {
       const to = distance(number)
       facts.acknowledged = Math.max(facts.acknowledged, to)

@@ -119,12 +119,12 @@ async function readFile(
     throw new UserError(`${file}: ${(error as Error).message}`)
   }
   if (json) return
-  const { packets, shed } = flows.counts
-  io.print(
-    io.bold(
-      `${file}: ${packets} packets, ${decided.length} handshakes${shed > 0 ? `, ${shed} given up` : ''}`,
-    ),
-  )
+  const { packets, shed, untimed } = flows.counts
+  const left = [
+    shed > 0 ? `, ${shed} given up` : '',
+    untimed > 0 ? `, ${untimed} packets without a time left out` : '',
+  ]
+  io.print(io.bold(`${file}: ${packets} packets, ${decided.length} handshakes${left.join('')}`))
   if (decided.length > 0) io.print(table(HEADER, decided.map(cellsOf), io))
 }
 

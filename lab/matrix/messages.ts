@@ -4,6 +4,8 @@ import type { Pair } from './certificates.ts'
 export type ServerOrders = {
   pair: Pair
   port: number
+  /** Where the ingest in the namespace listens, on its loopback. */
+  ingestPort: number
   /** The server's deadline for a handshake, ms. */
   handshakeTimeout: number
   minVersion?: 'TLSv1.2' | 'TLSv1.3'
@@ -13,6 +15,14 @@ export type ServerOrders = {
   clientCa?: string
   /** How long the server takes to choose its certificate, ms. */
   slowness?: number
+}
+
+export type CaptureOrders = {
+  device: string
+  port: number
+  /** URL of the ingest in the namespace. */
+  ingest: string
+  handshakeTimeout: number
 }
 
 export const CLIENT_KINDS = [

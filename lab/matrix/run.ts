@@ -12,6 +12,7 @@ import { protocolsFor } from '../scenarios/mtu-inbound/hello.ts'
 import { type Certificates, makeCertificates, SERVER_NAME } from './certificates.ts'
 import type {
   Attempt,
+  CaptureOrders,
   ClientKind,
   ClientMessage,
   ClientOrders,
@@ -19,7 +20,7 @@ import type {
   ServerOrders,
 } from './messages.ts'
 import type { Scenario, Verdict } from './scenarios.ts'
-import { addressOf, buildPath, SERVER } from './topology.ts'
+import { addressOf, buildPath, type Path, SERVER } from './topology.ts'
 
 /** The enricher's judgement, given by whoever runs the lab: the lab itself imports no step. */
 export type Conclude = (event: DecidingEvent) => Conclusion
@@ -39,13 +40,15 @@ export type Finding = {
 }
 
 const PORT = 443
+const INGEST_PORT = 8080
 const HANDSHAKE_TIMEOUT_MS = 8_000
 /** Clients wait longer than the server, or it is they who give up. */
 const PATIENCE_MS = 25_000
 /** From a client's last packet until the server's kernel and program have dealt with it. */
 const SETTLE_MS = 500
 const VERSIONS = ['ipv4', 'ipv6'] as const
-export const OBSERVERS = ['node'] as const
+/** The agent in the server, and the one that captures beside it. */
+export const OBSERVERS = ['node', 'capture'] as const
 
 /** Runs the scenarios, some side by side, and tells each one's findings as they come. @throws LabError */
 export async function runMatrix({
@@ -102,6 +105,13 @@ async function runScenario(
     for (const { event } of events) if (isDeciding(event)) seen.push({ observer: message.agent, event })
   })
   await server.told('listening')
+  const capture = start(
+    path.server,
+    './capture',
+    captureOrders(path, scenario, certificates),
+    () => undefined,
+  )
+  await capture.told('listening')
   const attempts = attemptsOf(scenario, certificates)
   const client = start(path.client, './client', { attempts } satisfies ClientOrders, () => undefined)
   await client.told('done')
@@ -109,6 +119,11 @@ async function runScenario(
   await pause(SETTLE_MS)
   server.child.send('stop')
   await server.told('stopped')
+  await pause(SETTLE_MS)
+  capture.child.send('stop')
+  await capture.told('stopped')
+  await pause(SETTLE_MS)
+  server.child.send('end')
   return findingsOf(scenario, attempts, seen, conclude)
 }
 
@@ -116,8 +131,20 @@ function serverOrders({ server }: Scenario, certificates: Certificates): ServerO
   return {
     pair: certificates.ecdsa,
     port: PORT,
+    ingestPort: INGEST_PORT,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...server?.(certificates),
+  }
+}
+
+/** A capture does not know the server's deadline, and waits a little longer. */
+function captureOrders({ far }: Path, scenario: Scenario, certificates: Certificates): CaptureOrders {
+  const { handshakeTimeout } = serverOrders(scenario, certificates)
+  return {
+    device: `to-${far.name}`,
+    port: PORT,
+    ingest: `http://127.0.0.1:${INGEST_PORT}`,
+    handshakeTimeout: handshakeTimeout + 2_000,
   }
 }
 
@@ -154,7 +181,7 @@ function findingsOf(
       const conclusions = events.map(({ event }) => conclude(event))
       const [first] = conclusions
       const concluded = conclusions.map(verdictOf).join(' and ')
-      const right = rightFor(scenario, kind)
+      const right = rightFor(scenario, kind, observer)
       return {
         scenario: scenario.name,
         observer,
@@ -179,11 +206,8 @@ function verdictOf({ outcome, stage, cause }: Conclusion): Verdict {
   return cause === '' ? `${outcome}/${stage}` : `${outcome}/${stage}/${cause}`
 }
 
-function rightFor({ right }: Scenario, kind: ClientKind): readonly Verdict[] {
-  // An array is right for every client.
-  return Array.isArray(right)
-    ? right
-    : ((right as Partial<Record<ClientKind, readonly Verdict[]>>)[kind] ?? [])
+function rightFor({ right }: Scenario, client: ClientKind, observer: string): readonly Verdict[] {
+  return typeof right === 'function' ? right(client, observer) : right
 }
 
 type Program<Message> = {
@@ -202,14 +226,20 @@ function start(
 ): Program<ServerMessage>
 function start(
   host: Host,
+  name: './capture',
+  orders: CaptureOrders,
+  onMessage: (message: ServerMessage) => void,
+): Program<ServerMessage>
+function start(
+  host: Host,
   name: './client',
   orders: ClientOrders,
   onMessage: (message: ClientMessage) => void,
 ): Program<ClientMessage>
 function start(
   host: Host,
-  name: './server' | './client',
-  orders: ServerOrders | ClientOrders,
+  name: './server' | './client' | './capture',
+  orders: ServerOrders | ClientOrders | CaptureOrders,
   onMessage: (message: never) => void,
 ): Program<ServerMessage | ClientMessage> {
   const args = [...nodeProgram(import.meta.url, name), JSON.stringify(orders)]

@@ -9,7 +9,7 @@ import { gunzipSync } from 'node:zlib'
 import { observe } from '../../agent/index.ts'
 import { orders, type ServerOrders, tell } from './messages.ts'
 
-const { pair, port, handshakeTimeout, clientCa, slowness, ...versions } = orders<ServerOrders>()
+const { pair, port, ingestPort, handshakeTimeout, clientCa, slowness, ...versions } = orders<ServerOrders>()
 
 const ingest = createHttpServer(async (request, response) => {
   const chunks: Buffer[] = []
@@ -20,7 +20,7 @@ const ingest = createHttpServer(async (request, response) => {
   const accepted = plain.toString().split('\n').length - 1
   response.writeHead(202, { 'content-type': 'application/json' })
   response.end(JSON.stringify({ accepted, rejected: 0, duplicate: false, errors: [] }))
-}).listen(8080, '127.0.0.1')
+}).listen(ingestPort, '127.0.0.1')
 await once(ingest, 'listening')
 
 const context: SecureContextOptions = {
@@ -55,12 +55,9 @@ const observation = observe(server, {
 server.listen(port, '::', () => tell({ kind: 'listening' }))
 
 process.on('message', (message) => {
-  if (message !== 'stop') return
-  void observation.close().then(() => {
-    tell({ kind: 'stopped' })
-    process.disconnect()
-    process.exit()
-  })
+  // The ingest goes on until the capture, too, has delivered what it saw.
+  if (message === 'stop') void observation.close().then(() => tell({ kind: 'stopped' }))
+  if (message === 'end') process.exit()
 })
 // The lab is gone, or Ctrl-C is its business.
 process.on('disconnect', () => process.exit())

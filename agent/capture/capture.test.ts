@@ -1,0 +1,223 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parseEvent } from '../../core/event/index.ts'
+import { CaptureError, createFlows, type Decided, type FlowOptions, readCapture } from './index.ts'
+import { converse, type Draft, FLAG, LINKS, pcapOf, type Said, segmentsOf } from './testing.ts'
+
+let said: Said[]
+let said12: Said[]
+let capture: Buffer
+beforeAll(async () => {
+  said = await converse()
+  said12 = await converse({}, { maxVersion: 'TLSv1.2' })
+  capture = pcapOf(segmentsOf(said))
+})
+
+describe('a capture of a completed handshake', () => {
+  it.each(Object.keys(LINKS))('is read from %s, IPv4 and IPv6', async (name) => {
+    const link = LINKS[name] as (typeof LINKS)[string]
+    for (const [version, address] of [
+      [4, '203.0.113.7'],
+      [6, '2001:db8:c::7'],
+    ] as const) {
+      const [one, ...more] = await read(pcapOf(segmentsOf(said), link, version))
+      expect(more).toEqual([])
+      expect(one?.event).toMatchObject({
+        state: 'active',
+        source_address: address,
+        source_port: 40_000,
+        destination_port: 443,
+        server_name: 'www.example.test',
+        tls_version: 'TLSv1.3',
+        hello_post_quantum: false,
+        tcp_mss: 1_460,
+        tcp_ooo: 0,
+        tcp_retrans: 0,
+      })
+      expect(one?.ja4).toMatch(/^t13d\d{4}00_[0-9a-f]{12}_[0-9a-f]{12}$/)
+      expect(parseEvent(JSON.stringify(one?.event))).toMatchObject({ ok: true })
+    }
+  })
+
+  it.each([1, 2, 7, 100])(
+    'is read from segments of %i bytes, whatever the order in which they come',
+    async (mss) => {
+      for (const words of [said, said12]) {
+        const segments = segmentsOf(words, { mss })
+        const [plain] = await read(pcapOf(segments))
+        expect(plain?.event).toMatchObject({ state: 'active' })
+        const [swapped] = await read(pcapOf(neighboursSwapped(segments)))
+        expect(swapped?.event).toMatchObject({ state: 'active', server_name: 'www.example.test' })
+        const [twice] = await read(pcapOf(segments.flatMap((segment) => [segment, segment])))
+        expect(twice?.event).toMatchObject({ state: 'active' })
+      }
+    },
+  )
+
+  it('is read where segments overlap, and from pieces of the file of any size', async () => {
+    const segments = segmentsOf(said, { mss: 100 })
+    const overlapping = segments.flatMap((segment, i) => {
+      const before = segments[i - 1]
+      const follows =
+        before !== undefined &&
+        before.by === segment.by &&
+        before.bytes.length > 0 &&
+        segment.bytes.length > 0
+      return follows ? [joined(before, segment)] : [segment]
+    })
+    const [one] = await read(pcapOf(overlapping), {}, 13)
+    expect(one?.event).toMatchObject({ state: 'active' })
+  })
+
+  it('is read without its beginning, from the ClientHello on', async () => {
+    const [one] = await read(pcapOf(segmentsOf(said).slice(3)))
+    expect(one?.event).toMatchObject({ state: 'active', source_port: 40_000 })
+  })
+
+  it('is no other connection when more of it comes after the end', async () => {
+    expect(await read(pcapOf([...segmentsOf(said), ...segmentsOf(said).slice(3)]))).toHaveLength(1)
+  })
+})
+
+describe('a capture of one that was not completed', () => {
+  it('says what the server refused', async () => {
+    const refused = await converse({ minVersion: 'TLSv1.3' }, { maxVersion: 'TLSv1.2' })
+    expect(await events(segmentsOf(refused))).toMatchObject([
+      { state: 'closed', ended_by: 'alert', alert: 70, alert_side: 'server' },
+    ])
+  })
+
+  it('says what the client refused, as far as it can be read', async () => {
+    const refused = await converse({}, { rejectUnauthorized: true, maxVersion: 'TLSv1.2' })
+    const ended = [...segmentsOf(refused), ending(refused, FLAG.fin | FLAG.ack)]
+    const [event] = await events(ended)
+    expect(['closed', 'active']).toContain(event?.state)
+  })
+
+  it.each([
+    ['timeout', 0, { ended_by: 'timeout' }],
+    ['reset', FLAG.rst, { ended_by: 'reset' }],
+    ['fin', FLAG.fin | FLAG.ack, { ended_by: 'fin' }],
+  ])('after the ClientHello: %s', async (_, flags, expected) => {
+    const hello = said.slice(0, 1)
+    const later = flags === 0 ? [] : [ending(hello, flags)]
+    const decided = await events([...segmentsOf(hello), ...later], { until: 20_000 })
+    expect(decided).toMatchObject([{ state: 'closed', bytes_out: 0, ...expected }])
+  })
+
+  it('that ends before anything is decided says so', async () => {
+    expect(await events(segmentsOf(said.slice(0, 1)))).toMatchObject([{ error: 'capture_ended' }])
+  })
+
+  it('tells a hole of its own from one of the path', async () => {
+    const segments = segmentsOf(said.slice(0, 1), { mss: 100 })
+    const holed = segments.filter((segment) => segment !== segments[3])
+    expect(await events(holed, { until: 20_000 })).toMatchObject([{ error: 'capture_loss' }])
+    const unanswered = holed.filter(({ by, flags }) => by === 'client' || (flags & FLAG.syn) !== 0)
+    const [event] = await events(unanswered, { until: 20_000 })
+    expect(event).toMatchObject({ ended_by: 'timeout', bytes_in: 0 })
+    expect(event?.tcp_ooo).toBeGreaterThan(0)
+  })
+
+  it('knows plain HTTP, and a SYN that nothing follows', async () => {
+    const http = [{ by: 'client' as const, bytes: Buffer.from('GET / HTTP/1.1\r\n\r\n') }]
+    expect(await events(segmentsOf(http))).toMatchObject([{ error: 'ERR_SSL_HTTP_REQUEST' }])
+    expect(await events(segmentsOf([]).slice(0, 1))).toMatchObject([{ error: 'syn_only' }])
+  })
+})
+
+describe('hostile input', () => {
+  it('takes no more memory than it may: a flood of SYNs is shed and counted', () => {
+    const flows = createFlows({ ...OPTIONS, maxFlows: 1_000 })
+    const [syn] = segmentsOf([])
+    const packet = pcapOf([syn as Draft]).subarray(40)
+    for (let i = 0; i < 50_000; i += 1) {
+      const data = Buffer.from(packet)
+      data.writeUInt32BE(i, 26)
+      flows.push({ at: 1_790_000_000_000, link: 1, data, length: data.length })
+    }
+    expect(flows.counts).toMatchObject({ begun: 50_000, shed: 49_000 })
+  })
+
+  it('never throws anything but a CaptureError, whatever the bytes', async () => {
+    const change = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 30 })
+    await fc.assert(
+      fc.asyncProperty(change, fc.nat(), async (changes, cut) => {
+        const mutated = Buffer.from(
+          capture.subarray(0, cut % 4 === 0 ? cut % capture.length : capture.length),
+        )
+        for (const [at, value] of changes)
+          if (mutated.length > 24) mutated[24 + (at % (mutated.length - 24))] = value
+        await harmless(mutated)
+      }),
+      { numRuns: 2_000 },
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), (bytes) => harmless(Buffer.from(bytes))),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+const OPTIONS: FlowOptions = {
+  ports: [443],
+  handshakeTimeout: 10_000,
+  maxFlows: 10_000,
+  site: undefined,
+  nextId: () => 'c.1',
+}
+
+async function read(
+  file: Buffer,
+  options: Partial<FlowOptions> = {},
+  piece = file.length,
+): Promise<Decided[]> {
+  async function* pieces() {
+    for (let at = 0; at < file.length; at += piece) yield file.subarray(at, at + piece)
+  }
+  const decided: Decided[] = []
+  for await (const one of readCapture(pieces(), createFlows({ ...OPTIONS, ...options }))) decided.push(one)
+  return decided
+}
+
+/** `until`: a packet of another connection so many ms later, by which the capture's clock goes on. */
+async function events(segments: readonly Draft[], { until }: { until?: number } = {}) {
+  const last = segments.at(-1)
+  const tick =
+    until === undefined || last === undefined
+      ? []
+      : [{ ...last, flags: FLAG.ack, bytes: Buffer.alloc(0), at: last.at + until }]
+  return (await read(pcapOf([...segments, ...tick]))).map(({ event }) => event)
+}
+
+function neighboursSwapped(segments: readonly Draft[]): Draft[] {
+  const swapped = [...segments]
+  for (let i = 3; i + 1 < swapped.length; i += 2) {
+    const [a, b] = [swapped[i], swapped[i + 1]]
+    if (a === undefined || b === undefined || a.by !== b.by) continue
+    swapped[i] = { ...b, at: a.at }
+    swapped[i + 1] = { ...a, at: b.at }
+  }
+  return swapped
+}
+
+function joined(before: Draft, segment: Draft): Draft {
+  return { ...segment, sequence: before.sequence, bytes: Buffer.concat([before.bytes, segment.bytes]) }
+}
+
+/** The client's next segment after what was said. */
+function ending(words: readonly Said[], flags: number): Draft {
+  const last = segmentsOf([...words, { by: 'client', bytes: Buffer.from('x') }]).findLast(
+    ({ by, bytes }) => by === 'client' && bytes.length === 1,
+  )
+  return { ...(last as Draft), flags, bytes: Buffer.alloc(0) }
+}
+
+async function harmless(file: Buffer): Promise<void> {
+  try {
+    for (const { event } of await read(file))
+      expect(parseEvent(JSON.stringify(event))).toMatchObject({ ok: true })
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error
+  }
+}
