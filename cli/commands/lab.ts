@@ -100,7 +100,7 @@ async function runScenarios(io: Io, names: readonly string[], quiet: boolean): P
     throw new UserError(`no such scenario: ${unknown.join(', ')}; "halfshake lab list" shows what there is`)
   }
   const scenarios = names.includes('all') ? MATRIX : MATRIX.filter(({ name }) => names.includes(name))
-  await checkRequirements(['ip', 'ss', 'nft', 'openssl'], {
+  await checkRequirements(['ip', 'ss', 'nft', 'openssl', 'tcpdump'], {
     platform: process.platform,
     uid: process.getuid?.() ?? -1,
     path: io.env['PATH'] ?? '',

@@ -7,6 +7,7 @@ const PACKAGES: Record<string, string> = {
   ss: 'iproute2',
   nft: 'nftables',
   openssl: 'openssl',
+  tcpdump: 'tcpdump',
 }
 const DEADLINE_MS = 15_000
 
