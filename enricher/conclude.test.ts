@@ -480,6 +480,27 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     failure('ERR_SSL_NO_CERTIFICATE_SET'),
     ['failed', 'hello', 'ours', 'certain'],
   ],
+  ['capture: a SYN and nothing more', failure('syn_only'), ['noise', 'syn', 'scanner', 'likely']],
+  [
+    "capture: the client's encrypted alert",
+    failure('client_encrypted_alert'),
+    ['failed', 'hello', 'client_rejected', 'likely'],
+    /encrypted/,
+  ],
+  [
+    "capture: the server's encrypted alert",
+    failure('server_encrypted_alert'),
+    ['failed', 'hello', 'server_rejected', 'likely'],
+    /encrypted/,
+  ],
+  [
+    'capture: plain text in answer to a ClientHello',
+    failure('server_not_tls'),
+    ['failed', 'hello', 'server_not_tls', 'certain'],
+  ],
+  ['capture: it ended first', failure('capture_ended'), ['unknown', 'hello', 'capture_ended', 'none']],
+  ['capture: it has a hole', failure('capture_loss'), ['unknown', 'hello', 'capture_loss', 'none']],
+  ['capture: one side only', failure('capture_one_sided'), ['unknown', 'hello', 'capture_loss', 'none']],
   ["an error of Node's own TLS", failure('ERR_TLS_INVALID_CONTEXT'), ['failed', 'hello', 'ours', 'certain']],
   [
     'no file descriptors left',
