@@ -4,6 +4,7 @@ import { registerCapture } from './commands/capture.ts'
 import { registerConfig } from './commands/config.ts'
 import { registerDeadLetters } from './commands/dead-letters.ts'
 import { registerDemo } from './commands/demo.ts'
+import { registerDetect } from './commands/detect.ts'
 import { registerLab } from './commands/lab.ts'
 import { registerReady } from './commands/ready.ts'
 import { registerSteps } from './commands/steps.ts'
@@ -61,6 +62,7 @@ registerStore(program, io)
 registerSteps(program, io)
 registerDeadLetters(program, io)
 registerCapture(program, io)
+registerDetect(program, io)
 registerReady(program, io)
 
 try {
