@@ -5,6 +5,7 @@ const BENCHMARKS: Record<string, () => Promise<unknown>> = {
   enricher: () => import('./enricher/run.ts'),
   distributed: () => import('./distributed/run.ts'),
   detection: () => import('./detection/run.ts'),
+  capture: () => import('./capture/run.ts'),
 }
 
 const [name = ''] = process.argv.splice(2, 1)

@@ -118,6 +118,8 @@ export function pcapOf(
 ): Buffer {
   const header = Buffer.alloc(24)
   header.writeUInt32LE(0xa1b2c3d4, 0)
+  header.writeUInt16LE(2, 4)
+  header.writeUInt16LE(4, 6)
   header.writeUInt32LE(262_144, 16)
   header.writeUInt32LE(link, 20)
   return Buffer.concat([
