@@ -132,9 +132,9 @@ describe('hostile input', () => {
     const [syn] = segmentsOf([])
     const packet = pcapOf([syn as Draft]).subarray(40)
     for (let i = 0; i < 50_000; i += 1) {
-      const data = Buffer.from(packet)
-      data.writeUInt32BE(i, 26)
-      flows.push({ at: 1_790_000_000_000, link: 1, data, length: data.length })
+      const bytes = Buffer.from(packet)
+      bytes.writeUInt32BE(i, 26)
+      flows.push({ at: 1_790_000_000_000, link: 1, bytes, start: 0, end: bytes.length })
     }
     expect(flows.counts).toMatchObject({ begun: 50_000, shed: 49_000 })
   })

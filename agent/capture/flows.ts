@@ -42,6 +42,7 @@ export type FlowOptions = {
 /** After its handshake a connection is remembered so long, so that what still comes does not look like a new one. */
 const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 100_000
+const NONE: Decided[] = []
 /** 2000 to 2200, as in the contract, with room for a deadline. */
 const EARLIEST = 946_684_800_000
 const LATEST = 7_258_000_000_000
@@ -52,6 +53,8 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
   const done = new Map<string, { since: number; sequence: number }>()
   const counts: FlowCounts = { packets: 0, untimed: 0, segments: 0, begun: 0, decided: 0, shed: 0 }
   let now = 0
+  /** Before this nobody's time is up. */
+  let due = Number.POSITIVE_INFINITY
 
   return {
     counts,
@@ -63,29 +66,29 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
         return []
       }
       now = Math.max(now, packet.at)
-      const decided = expire(now)
+      const decided = now < due ? NONE : expire(now)
       const segment = segmentOf(packet)
       if (segment === undefined) return decided
       if (ports.length > 0 && !ports.includes(segment.destinationPort) && !ports.includes(segment.sourcePort))
         return decided
       counts.segments += 1
-      const key = keyOf(segment)
+      const { key } = segment
       const opens = segment.syn && !segment.ack
       // The same ports again, with another SYN, are another connection; all else after the end is nothing.
       const before = done.get(key)
       if (before !== undefined && (!opens || before.sequence === segment.sequence)) return decided
-      done.delete(key)
+      if (before !== undefined) done.delete(key)
       let flow = open.get(key)
       if (flow === undefined) {
         if (!mayBegin(segment.syn, segment.ack, segment.length)) return decided
         flow = createFlow(segment, { id: nextId(), client: opens || isToServer(segment), site })
         open.set(key, flow)
+        due = Math.min(due, flow.openedAt + handshakeTimeout)
         counts.begun += 1
         shed()
       }
       const event = flow.push(segment)
-      if (event !== undefined) decided.push(settle(key, flow, event))
-      return decided
+      return event === undefined ? decided : [...decided, settle(key, flow, event)]
     },
     tick(at) {
       now = Math.max(now, at)
@@ -111,6 +114,7 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
   function settle(key: string, flow: Flow, event: DecidingEvent): Decided {
     open.delete(key)
     done.set(key, { since: now, sequence: flow.firstSequence })
+    due = done.size > MAX_REMEMBERED ? now : Math.min(due, now + REMEMBERED_MS)
     counts.decided += 1
     return { event, ja4: flow.ja4() }
   }
@@ -118,12 +122,20 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
   /** Flows stand in the order of their beginning, and all have the same time. */
   function expire(at: number): Decided[] {
     const decided: Decided[] = []
+    due = Number.POSITIVE_INFINITY
     for (const [key, flow] of open) {
-      if (at - flow.openedAt < handshakeTimeout) break
-      decided.push(settle(key, flow, flow.end('timeout', flow.openedAt + handshakeTimeout)))
+      const deadline = flow.openedAt + handshakeTimeout
+      if (at < deadline) {
+        due = Math.min(due, deadline)
+        break
+      }
+      decided.push(settle(key, flow, flow.end('timeout', deadline)))
     }
     for (const [key, { since }] of done) {
-      if (at - since < REMEMBERED_MS && done.size <= MAX_REMEMBERED) break
+      if (at - since < REMEMBERED_MS && done.size <= MAX_REMEMBERED) {
+        due = Math.min(due, since + REMEMBERED_MS)
+        break
+      }
       done.delete(key)
     }
     return decided
@@ -138,16 +150,12 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
   }
 }
 
-/** The same for both directions. */
-function keyOf({ source, sourcePort, destination, destinationPort }: Segment): string {
-  const near = `${source} ${sourcePort}`
-  const far = `${destination} ${destinationPort}`
-  return near < far ? `${near} ${far}` : `${far} ${near}`
-}
-
 /** All handshakes of a capture that comes in pieces. @throws CaptureError */
 export async function* readCapture(chunks: AsyncIterable<Buffer>, flows: Flows): AsyncGenerator<Decided> {
   const packets = createPacketReader()
-  for await (const chunk of chunks) for (const packet of packets.push(chunk)) yield* flows.push(packet)
-  yield* flows.end()
+  for await (const chunk of chunks) {
+    // Not `yield*`, which would wait once for every packet, also for those that decide nothing.
+    for (const packet of packets.push(chunk)) for (const decided of flows.push(packet)) yield decided
+  }
+  for (const decided of flows.end()) yield decided
 }

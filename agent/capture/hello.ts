@@ -37,12 +37,13 @@ const VERSIONS = new Map<number, TlsVersion>([
   [0x0303, 'TLSv1.2'],
   [0x0304, 'TLSv1.3'],
 ])
+const EMPTY: Buffer = Buffer.alloc(0)
 /** SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3). */
-const RETRY = createHash('sha256').update('HelloRetryRequest').digest('hex')
+const RETRY = createHash('sha256').update('HelloRetryRequest').digest()
 
 /** A ClientHello's body; undefined when it is not one. Never throws. */
 export function readClientHello(body: Buffer, bytes: number): ClientHello | undefined {
-  const reader = createReader(body)
+  const reader = new Reader(body)
   const legacy = reader.u16()
   reader.skip(32)
   reader.bytes(reader.u8())
@@ -67,7 +68,7 @@ export function readClientHello(body: Buffer, bytes: number): ClientHello | unde
 }
 
 export function readServerHello(body: Buffer): ServerHello | undefined {
-  const reader = createReader(body)
+  const reader = new Reader(body)
   const legacy = reader.u16()
   const random = reader.bytes(32)
   reader.bytes(reader.u8())
@@ -78,7 +79,7 @@ export function readServerHello(body: Buffer): ServerHello | undefined {
   const version = chosen?.length === 2 ? chosen.readUInt16BE(0) : legacy
   // Drafts of TLS 1.3 are 0x7f00 and the draft's number.
   const known = version >> 8 === 0x7f ? 'TLSv1.3' : VERSIONS.get(version)
-  return { version: known, cipher, retry: random.toString('hex') === RETRY }
+  return { version: known, cipher, retry: random.equals(RETRY) }
 }
 
 type Hello = {
@@ -89,8 +90,38 @@ type Hello = {
   alpn: readonly string[]
 }
 
-function ja4Of({ version, serverName, ciphers, extensions, alpn }: Hello): string {
-  const names: Record<number, string> = { 772: '13', 771: '12', 770: '11', 769: '10', 768: 's3' }
+/** Fingerprints by what they are of: clients are of few kinds, and hashing takes longer than all else about a hello. */
+const fingerprints = new Map<string, string>()
+const MAX_FINGERPRINTS = 4_096
+
+function ja4Of(hello: Hello): string {
+  const { version, serverName, ciphers, extensions, alpn } = hello
+  const signatures = extensions.get(EXTENSION.signatures)?.toString('latin1') ?? ''
+  const lists = String.fromCharCode(
+    version,
+    ciphers.length,
+    ...ciphers,
+    extensions.size,
+    ...extensions.keys(),
+  )
+  const key = `${serverName === undefined ? 'i' : 'd'}${lists}${signatures} ${alpn[0] ?? ''}`
+  const known = fingerprints.get(key)
+  if (known !== undefined) return known
+  const fingerprint = fingerprintOf(hello)
+  if (fingerprints.size >= MAX_FINGERPRINTS) fingerprints.clear()
+  fingerprints.set(key, fingerprint)
+  return fingerprint
+}
+
+const JA4_VERSIONS = new Map([
+  [772, '13'],
+  [771, '12'],
+  [770, '11'],
+  [769, '10'],
+  [768, 's3'],
+])
+
+function fingerprintOf({ version, serverName, ciphers, extensions, alpn }: Hello): string {
   const suites = ciphers.filter(isNoGrease)
   const kinds = [...extensions.keys()].filter(isNoGrease)
   const two = (count: number) => String(Math.min(count, 99)).padStart(2, '0')
@@ -100,7 +131,7 @@ function ja4Of({ version, serverName, ciphers, extensions, alpn }: Hello): strin
   const signatures = numbers(extensions.get(EXTENSION.signatures)?.subarray(2)).filter(isNoGrease)
   const sorted = hex(kinds.filter((kind) => kind !== EXTENSION.serverName && kind !== EXTENSION.alpn)).sort()
   const signed = signatures.length === 0 ? '' : `_${hex(signatures).join(',')}`
-  const head = `t${names[version] ?? '00'}${serverName === undefined ? 'i' : 'd'}${two(suites.length)}${two(kinds.length)}${protocol}`
+  const head = `t${JA4_VERSIONS.get(version) ?? '00'}${serverName === undefined ? 'i' : 'd'}${two(suites.length)}${two(kinds.length)}${protocol}`
   return `${head}_${shortHash(hex(suites).sort().join(','))}_${shortHash(`${sorted.join(',')}${signed}`)}`
 }
 
@@ -116,14 +147,14 @@ function isNoGrease(value: number): boolean {
 function readExtensions(reader: Reader): Map<number, Buffer> {
   const extensions = new Map<number, Buffer>()
   if (reader.left() < 2) return extensions
-  const block = createReader(reader.bytes(reader.u16()))
+  const block = new Reader(reader.bytes(reader.u16()))
   while (block.left() >= 4 && !block.broken) extensions.set(block.u16(), block.bytes(block.u16()))
   return extensions
 }
 
 function readServerName(extension: Buffer | undefined): string | undefined {
   if (extension === undefined) return undefined
-  const reader = createReader(extension)
+  const reader = new Reader(extension)
   reader.u16()
   const type = reader.u8()
   const name = reader.bytes(reader.u16())
@@ -132,42 +163,60 @@ function readServerName(extension: Buffer | undefined): string | undefined {
 
 function names(list: Buffer | undefined): string[] {
   const found: string[] = []
-  const reader = createReader(list ?? Buffer.alloc(0))
+  const reader = new Reader(list ?? EMPTY)
   while (reader.left() > 0 && !reader.broken) found.push(reader.bytes(reader.u8()).toString('latin1'))
   return found
 }
 
 function numbers(list: Buffer | undefined): number[] {
   const found: number[] = []
-  for (let at = 0; list !== undefined && at + 2 <= list.length; at += 2) found.push(list.readUInt16BE(at))
+  if (list === undefined) return found
+  for (let at = 0; at + 2 <= list.length; at += 2) found.push(list.readUInt16BE(at))
   return found
 }
 
-type Reader = ReturnType<typeof createReader>
-
 /** Reads on; past the end it answers zeros and says that it is broken. */
-function createReader(bytes: Buffer) {
-  let at = 0
-  const reader = {
-    broken: false,
-    left: () => bytes.length - at,
-    skip(count: number) {
-      reader.bytes(count)
-    },
-    u8: () => reader.bytes(1)[0] ?? 0,
-    u16() {
-      const pair = reader.bytes(2)
-      return pair.length === 2 ? pair.readUInt16BE(0) : 0
-    },
-    bytes(count: number): Buffer {
-      if (at + count > bytes.length) {
-        reader.broken = true
-        at = bytes.length
-        return Buffer.alloc(0)
-      }
-      at += count
-      return bytes.subarray(at - count, at)
-    },
+class Reader {
+  broken = false
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
   }
-  return reader
+
+  left(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  skip(count: number): void {
+    this.#take(count)
+  }
+
+  u8(): number {
+    const at = this.#take(1)
+    return at < 0 ? 0 : (this.#bytes[at] ?? 0)
+  }
+
+  u16(): number {
+    const at = this.#take(2)
+    return at < 0 ? 0 : this.#bytes.readUInt16BE(at)
+  }
+
+  bytes(count: number): Buffer {
+    const at = this.#take(count)
+    return at < 0 ? EMPTY : this.#bytes.subarray(at, at + count)
+  }
+
+  /** Where they begin; -1 past the end. */
+  #take(count: number): number {
+    const at = this.#at
+    if (at + count > this.#bytes.length) {
+      this.broken = true
+      this.#at = this.#bytes.length
+      return -1
+    }
+    this.#at = at + count
+    return at
+  }
 }

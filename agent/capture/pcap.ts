@@ -6,10 +6,10 @@ export type Packet = {
   at: number
   /** LINKTYPE_… number. Source: https://www.tcpdump.org/linktypes.html */
   link: number
-  /** What was kept of it. */
-  data: Buffer
-  /** How many bytes it had on the wire. */
-  length: number
+  /** What was kept of it: these bytes from `start` up to `end`. No view of its own: a million of them would cost more than reading. */
+  bytes: Buffer
+  start: number
+  end: number
 }
 
 /** Takes a capture piece by piece, as it comes from a file or a pipe. */
@@ -41,7 +41,7 @@ export function createPacketReader(): PacketReader {
       let at = 0
       while (format !== undefined || waiting.length - at >= 4) {
         format ??= formatOf(waiting.readUInt32LE(at))
-        const taken = format(waiting.subarray(at), packets, offset + at)
+        const taken = format(waiting, at, packets, offset + at)
         if (taken === 0) break
         at += taken
       }
@@ -53,8 +53,11 @@ export function createPacketReader(): PacketReader {
   }
 }
 
-/** Takes one unit from the front, adds the packet it holds, and says how many bytes it took: 0 when it is not whole. */
-type Format = (bytes: Buffer, packets: Packet[], offset: number) => number
+/**
+ * Takes the unit that begins at `at`, adds the packet it holds, and says how many bytes it took: 0 when it is not whole.
+ * `offset` is its place in the whole capture.
+ */
+type Format = (bytes: Buffer, at: number, packets: Packet[], offset: number) => number
 
 function formatOf(magic: number): Format {
   switch (magic) {
@@ -77,21 +80,22 @@ function formatOf(magic: number): Format {
 
 function pcap(order: 'LE' | 'BE', fractionsPerMs: number): Format {
   let link: number | undefined
-  return (bytes, packets, offset) => {
-    const u32 = (at: number) => (order === 'LE' ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at))
+  return (bytes, at, packets, offset) => {
+    const u32 = (place: number) => (order === 'LE' ? bytes.readUInt32LE(place) : bytes.readUInt32BE(place))
+    const available = bytes.length - at
     if (link === undefined) {
-      if (bytes.length < 24) return 0
+      if (available < 24) return 0
       // The upper half may say how long the frame check sequence is.
-      link = u32(20) & 0xffff
+      link = u32(at + 20) & 0xffff
       return 24
     }
-    if (bytes.length < 16) return 0
-    const kept = u32(8)
+    if (available < 16) return 0
+    const kept = u32(at + 8)
     if (kept > MAX_PACKET)
       throw new CaptureError(`a packet of ${kept} bytes at byte ${offset}: the capture is broken there`)
-    if (bytes.length < 16 + kept) return 0
-    const data = bytes.subarray(16, 16 + kept)
-    packets.push({ at: u32(0) * 1e3 + u32(4) / fractionsPerMs, link, data, length: u32(12) })
+    if (available < 16 + kept) return 0
+    const start = at + 16
+    packets.push({ at: u32(at) * 1e3 + u32(at + 4) / fractionsPerMs, link, bytes, start, end: start + kept })
     return 16 + kept
   }
 }
@@ -101,39 +105,39 @@ type Interface = { link: number; perMs: number }
 function pcapng(): Format {
   let order: 'LE' | 'BE' = 'LE'
   let interfaces: Interface[] = []
-  return (bytes, packets, offset) => {
-    if (bytes.length < 12) return 0
-    if (bytes.readUInt32LE(0) === PCAPNG) {
-      order = bytes.readUInt32LE(8) === BYTE_ORDER ? 'LE' : 'BE'
+  return (bytes, at, packets, offset) => {
+    if (bytes.length - at < 12) return 0
+    if (bytes.readUInt32LE(at) === PCAPNG) {
+      order = bytes.readUInt32LE(at + 8) === BYTE_ORDER ? 'LE' : 'BE'
       interfaces = []
     }
-    const u32 = (at: number) => (order === 'LE' ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at))
-    const u16 = (at: number) => (order === 'LE' ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at))
+    const u32 = (place: number) =>
+      order === 'LE' ? bytes.readUInt32LE(at + place) : bytes.readUInt32BE(at + place)
+    const u16 = (place: number) =>
+      order === 'LE' ? bytes.readUInt16LE(at + place) : bytes.readUInt16BE(at + place)
     const length = u32(4)
     if (length < 12 || length % 4 !== 0 || length > MAX_BLOCK) {
       throw new CaptureError(`a block of ${length} bytes at byte ${offset}: the capture is broken there`)
     }
-    if (bytes.length < length) return 0
-    const body = bytes.subarray(0, length - 4)
-    if (u32(0) === 1 && length >= 20) interfaces.push({ link: u16(8), perMs: resolutionOf(body, u16) })
-    else if (u32(0) === 6 && length >= 32) {
+    if (bytes.length - at < length) return 0
+    // The last four bytes are the length once more.
+    const room = length - 4
+    const hold = (time: number, { link }: Interface, from: number, kept: number) =>
+      packets.push({ at: time, link, bytes, start: at + from, end: at + from + kept })
+    if (u32(0) === 1 && length >= 20) {
+      const body = bytes.subarray(at, at + room)
+      interfaces.push({ link: u16(8), perMs: resolutionOf(body, u16) })
+    } else if (u32(0) === 6 && length >= 32) {
       const from = interfaces[u32(8)]
       const kept = u32(20)
-      if (from === undefined || 28 + kept > body.length) {
+      if (from === undefined || 28 + kept > room) {
         throw new CaptureError(`a packet at byte ${offset} that fits neither its block nor any interface`)
       }
-      const ticks = u32(12) * 2 ** 32 + u32(16)
-      packets.push({
-        at: ticks / from.perMs,
-        link: from.link,
-        data: body.subarray(28, 28 + kept),
-        length: u32(24),
-      })
+      hold((u32(12) * 2 ** 32 + u32(16)) / from.perMs, from, 28, kept)
     } else if (u32(0) === 3 && length >= 16) {
       const [from] = interfaces
-      const data = body.subarray(12, 12 + Math.min(u32(8), body.length - 12))
       // A simple packet has no time.
-      if (from !== undefined) packets.push({ at: 0, link: from.link, data, length: u32(8) })
+      if (from !== undefined) hold(0, from, 12, Math.min(u32(8), room - 12))
     }
     return length
   }

@@ -2,9 +2,12 @@ import type { Packet } from './pcap.ts'
 
 /** A TCP segment as it was captured. */
 export type Segment = {
+  /** ms since 1970. */
   at: number
-  source: string
-  destination: string
+  /** Names the connection: the same for both directions, another for every other pair of addresses and ports. */
+  key: string
+  /** Which of the two directions: whether the sender stands first in the key. */
+  byFirst: boolean
   sourcePort: number
   destinationPort: number
   sequence: number
@@ -18,12 +21,18 @@ export type Segment = {
   /** Whether the sender puts timestamps into every segment, which take 12 bytes of each. */
   timestamps: boolean
   /** Selective acknowledgements: first and one past the last sequence number of each. */
-  sacks: readonly (readonly [number, number])[]
-  /** What was kept of the payload; may be less than `length`. */
+  sacks: Sacks
+  /** What was kept of the payload; may be less than `length`. A view: copy what is to outlive the packet. */
   payload: Buffer
   /** Bytes of payload on the wire. */
   length: number
+  /** The packet, and where its addresses stand in it. */
+  bytes: Buffer
+  addressesAt: number
+  addressLength: 4 | 16
 }
+
+export type Sacks = readonly (readonly [number, number])[]
 
 const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd, vlan: [0x8100, 0x88a8, 0x9100] } as const
 const TCP = 6
@@ -31,48 +40,60 @@ const FRAGMENTED = 0x1fff
 /** IPv6 extension headers that may stand before TCP: hop-by-hop, routing, destination options, authentication. */
 const EXTENSIONS = new Set([0, 43, 60, 51])
 const MAX_EXTENSIONS = 8
+/** Two fillers, kind and length: what nearly every segment carries. */
+const TIMESTAMPS_ALONE = 0x0101080a
+const EMPTY: Buffer = Buffer.alloc(0)
+const NO_SACKS: Sacks = []
 
 /** The TCP segment in a packet; undefined when it holds none, or not enough of one. Never throws. */
-export function segmentOf({ at, link, data }: Packet): Segment | undefined {
-  const start = networkLayer(link, data)
-  if (start === undefined || start >= data.length) return undefined
-  const ip = data.subarray(start)
-  const version = (ip[0] ?? 0) >> 4
-  if (version === 4) return fromIpv4(at, ip)
-  return version === 6 ? fromIpv6(at, ip) : undefined
+export function segmentOf({ at, link, bytes, start, end }: Packet): Segment | undefined {
+  const ip = networkLayer(link, bytes, start, end)
+  if (ip === undefined || ip >= end) return undefined
+  const version = (bytes[ip] ?? 0) >> 4
+  if (version === 4) return fromIpv4(at, bytes, ip, end)
+  return version === 6 ? fromIpv6(at, bytes, ip, end) : undefined
+}
+
+/** The text of both addresses. For once per connection: text takes longer to make than a segment to read. */
+export function addressesOf({ bytes, addressesAt, addressLength }: Segment): {
+  source: string
+  destination: string
+} {
+  const text = addressLength === 4 ? ipv4Text : ipv6Text
+  return { source: text(bytes, addressesAt), destination: text(bytes, addressesAt + addressLength) }
 }
 
 /** Where the IP header begins, by link type. */
-function networkLayer(link: number, data: Buffer): number | undefined {
+function networkLayer(link: number, bytes: Buffer, start: number, end: number): number | undefined {
   switch (link) {
     case 1:
-      return afterEthertype(data, 12)
+      return afterEthertype(bytes, start + 12, end)
     // NULL and LOOP: four bytes of address family.
     case 0:
     case 108:
-      return 4
+      return start + 4
     // RAW, and the numbers that systems used for it.
     case 12:
     case 14:
     case 101:
     case 228:
     case 229:
-      return 0
+      return start
     // Linux cooked.
     case 113:
-      return afterEthertype(data, 14)
+      return afterEthertype(bytes, start + 14, end)
     case 276:
-      return data.length >= 20 && isIp(data.readUInt16BE(0)) ? 20 : undefined
+      return end - start >= 20 && isIp(bytes.readUInt16BE(start)) ? start + 20 : undefined
     default:
       return undefined
   }
 }
 
 /** Past the EtherType at this place and any VLAN tags behind it. */
-function afterEthertype(data: Buffer, place: number): number | undefined {
+function afterEthertype(bytes: Buffer, place: number, end: number): number | undefined {
   let at = place
-  while (at + 2 <= data.length) {
-    const type = data.readUInt16BE(at)
+  while (at + 2 <= end) {
+    const type = bytes.readUInt16BE(at)
     if (isIp(type)) return at + 2
     if (!ETHERTYPE.vlan.some((tag) => tag === type)) return undefined
     at += 4
@@ -84,83 +105,119 @@ function isIp(type: number): boolean {
   return type === ETHERTYPE.ipv4 || type === ETHERTYPE.ipv6
 }
 
-function fromIpv4(at: number, ip: Buffer): Segment | undefined {
-  const header = ((ip[0] ?? 0) & 15) * 4
-  if (header < 20 || ip.length < header || ip[9] !== TCP) return undefined
+function fromIpv4(at: number, bytes: Buffer, ip: number, end: number): Segment | undefined {
+  if (end - ip < 20) return undefined
+  const header = ((bytes[ip] ?? 0) & 15) * 4
+  if (header < 20 || end - ip < header || bytes[ip + 9] !== TCP) return undefined
   // A later fragment has no TCP header.
-  if ((ip.readUInt16BE(6) & FRAGMENTED) !== 0) return undefined
+  if ((bytes.readUInt16BE(ip + 6) & FRAGMENTED) !== 0) return undefined
   // With segmentation offload the kernel may leave the length out: all that was captured is meant then.
-  const total = ip.readUInt16BE(2) || ip.length
-  const dotted = (from: number) => ip.subarray(from, from + 4).join('.')
-  return tcp(at, dotted(12), dotted(16), ip.subarray(header, total), total - header)
+  const total = bytes.readUInt16BE(ip + 2) || end - ip
+  return fromTcp(at, bytes, ip + header, Math.min(end, ip + total), total - header, ip + 12, 4)
 }
 
-function fromIpv6(at: number, ip: Buffer): Segment | undefined {
-  if (ip.length < 40) return undefined
-  const total = (ip.readUInt16BE(4) || ip.length - 40) + 40
-  let next = ip[6] ?? 0
+function fromIpv6(at: number, bytes: Buffer, ip: number, end: number): Segment | undefined {
+  if (end - ip < 40) return undefined
+  const total = (bytes.readUInt16BE(ip + 4) || end - ip - 40) + 40
+  let next = bytes[ip + 6] ?? 0
   let header = 40
   for (let i = 0; i < MAX_EXTENSIONS && EXTENSIONS.has(next); i += 1) {
-    if (header + 8 > ip.length) return undefined
-    const size = ip[header + 1] ?? 0
+    if (ip + header + 8 > end) return undefined
+    const size = bytes[ip + header + 1] ?? 0
     const length = next === 51 ? (size + 2) * 4 : (size + 1) * 8
-    next = ip[header] ?? 0
+    next = bytes[ip + header] ?? 0
     header += length
   }
   if (next !== TCP) return undefined
-  return tcp(at, ipv6Text(ip, 8), ipv6Text(ip, 24), ip.subarray(header, total), total - header)
+  return fromTcp(at, bytes, ip + header, Math.min(end, ip + total), total - header, ip + 8, 16)
 }
 
-function tcp(
+/** The header at `tcp`; `length` is that of header and payload on the wire, `end` is where what was kept of it ends. */
+function fromTcp(
   at: number,
-  source: string,
-  destination: string,
   bytes: Buffer,
+  tcp: number,
+  end: number,
   length: number,
+  addressesAt: number,
+  addressLength: 4 | 16,
 ): Segment | undefined {
-  if (bytes.length < 20) return undefined
-  const header = ((bytes[12] ?? 0) >> 4) * 4
+  if (end - tcp < 20) return undefined
+  const header = ((bytes[tcp + 12] ?? 0) >> 4) * 4
   if (header < 20 || length < header) return undefined
-  const flags = bytes[13] ?? 0
-  const options = readOptions(bytes.subarray(20, header))
-  return {
+  const flags = bytes[tcp + 13] ?? 0
+  const payloadAt = Math.min(end, tcp + header)
+  const segment: Segment = {
     at,
-    source,
-    destination,
-    sourcePort: bytes.readUInt16BE(0),
-    destinationPort: bytes.readUInt16BE(2),
-    sequence: bytes.readUInt32BE(4),
-    acknowledged: bytes.readUInt32BE(8),
+    key: '',
+    byFirst: false,
+    sourcePort: bytes.readUInt16BE(tcp),
+    destinationPort: bytes.readUInt16BE(tcp + 2),
+    sequence: bytes.readUInt32BE(tcp + 4),
+    acknowledged: bytes.readUInt32BE(tcp + 8),
     fin: (flags & 1) !== 0,
     syn: (flags & 2) !== 0,
     rst: (flags & 4) !== 0,
     ack: (flags & 16) !== 0,
-    ...options,
-    payload: bytes.subarray(header),
+    mss: undefined,
+    timestamps: false,
+    sacks: NO_SACKS,
+    payload: payloadAt === end ? EMPTY : bytes.subarray(payloadAt, end),
     length: length - header,
+    bytes,
+    addressesAt,
+    addressLength,
   }
+  segment.byFirst = isFirst(segment)
+  segment.key = keyOf(segment)
+  readOptions(segment, tcp + 20, payloadAt)
+  return segment
+}
+
+/** The higher port stands first; with equal ports, the higher address. */
+function isFirst({ bytes, sourcePort, destinationPort, addressesAt, addressLength }: Segment): boolean {
+  if (sourcePort !== destinationPort) return sourcePort > destinationPort
+  const middle = addressesAt + addressLength
+  return bytes.compare(bytes, middle, middle + addressLength, addressesAt, middle) >= 0
+}
+
+function keyOf(segment: Segment): string {
+  const { bytes, byFirst, sourcePort, destinationPort, addressesAt, addressLength } = segment
+  const middle = addressesAt + addressLength
+  const source = bytes.toString('latin1', addressesAt, middle)
+  const destination = bytes.toString('latin1', middle, middle + addressLength)
+  return byFirst
+    ? source + destination + String.fromCharCode(sourcePort, destinationPort)
+    : destination + source + String.fromCharCode(destinationPort, sourcePort)
 }
 
 /** RFC 9293 section 3.2, RFC 7323, RFC 2018. */
-function readOptions(bytes: Buffer): Pick<Segment, 'mss' | 'timestamps' | 'sacks'> {
-  let mss: number | undefined
-  let timestamps = false
-  const sacks: [number, number][] = []
-  for (let at = 0; at < bytes.length; ) {
+function readOptions(segment: Segment, start: number, end: number): void {
+  const { bytes } = segment
+  if (end - start === 12 && bytes.readUInt32BE(start) === TIMESTAMPS_ALONE) {
+    segment.timestamps = true
+    return
+  }
+  for (let at = start; at < end; ) {
     const kind = bytes[at] ?? 0
     if (kind === 0) break
-    const length = kind === 1 ? 1 : (bytes[at + 1] ?? 0)
-    if (length === 0 || (kind !== 1 && length < 2) || at + length > bytes.length) break
-    if (kind === 2 && length === 4) mss = bytes.readUInt16BE(at + 2)
-    if (kind === 8) timestamps = true
+    const length = kind === 1 ? 1 : at + 1 < end ? (bytes[at + 1] ?? 0) : 0
+    if (length === 0 || (kind !== 1 && length < 2) || at + length > end) break
+    if (kind === 2 && length === 4) segment.mss = bytes.readUInt16BE(at + 2)
+    if (kind === 8) segment.timestamps = true
     if (kind === 5) {
+      const sacks: [number, number][] = []
       for (let block = at + 2; block + 8 <= at + length; block += 8) {
         sacks.push([bytes.readUInt32BE(block), bytes.readUInt32BE(block + 4)])
       }
+      segment.sacks = sacks
     }
     at += length
   }
-  return { mss, timestamps, sacks }
+}
+
+function ipv4Text(bytes: Buffer, at: number): string {
+  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`
 }
 
 /** As RFC 5952 recommends: the longest run of zero groups left out. */

@@ -1,15 +1,4 @@
-import type { Segment } from './segment.ts'
-
-/** One direction of a connection: bytes put in order, and what TCP had to do for it. */
-export type Stream = {
-  /** Takes a segment's payload; returns the bytes that are in order now. */
-  push(segment: Segment): Buffer
-  /** Whether something before this segment is missing. */
-  isBeyondGap(segment: Segment): boolean
-  /** The other side acknowledged this far, and these beyond. */
-  acknowledge(number: number, sacks: Segment['sacks']): void
-  readonly facts: StreamFacts
-}
+import type { Sacks } from './segment.ts'
 
 export type StreamFacts = {
   /** Segments with data. */
@@ -34,76 +23,113 @@ export type StreamFacts = {
 /** Held beyond a gap, at most: more is dropped and counted as not captured. */
 const MAX_HELD_BYTES = 65_536
 const MAX_PIECES = 64
+const EMPTY: Buffer = Buffer.alloc(0)
 
-/** `start` is the number of the first byte: one past the SYN's. */
-export function createStream(start: number): Stream {
-  const facts: StreamFacts = {
-    ...{ segments: 0, outOfOrder: 0, repeated: 0, bytes: 0, acknowledged: 0, sent: 0 },
-    ...{ unacked: 0, sacked: 0, captureLoss: false },
+/** One direction of a connection: bytes put in order, and what TCP had to do for it. */
+export class Stream {
+  readonly facts: StreamFacts = {
+    segments: 0,
+    outOfOrder: 0,
+    repeated: 0,
+    bytes: 0,
+    acknowledged: 0,
+    sent: 0,
+    unacked: 0,
+    sacked: 0,
+    captureLoss: false,
   }
+  readonly #start: number
   /** Pieces beyond the first gap, by their distance from the start, in order. */
-  let held: { from: number; data: Buffer; length: number }[] = []
+  #held: { from: number; data: Buffer; length: number }[] = []
   /** Segments sent, by their distance from the start. */
-  let out: { from: number; to: number; sacked: boolean }[] = []
-  const distance = (sequence: number) => (sequence - start) | 0
+  #out: { from: number; to: number; sacked: boolean }[] = []
 
-  return {
-    facts,
-    push({ sequence, payload, length }) {
-      if (length === 0) return EMPTY
-      const from = distance(sequence)
-      facts.segments += 1
-      facts.sent = Math.max(facts.sent, from + length)
-      if (
-        from + length <= facts.bytes ||
-        held.some((piece) => piece.from <= from && from + length <= piece.from + piece.length)
-      ) {
-        facts.repeated += 1
-        return EMPTY
-      }
-      if (out.length < MAX_PIECES) out.push({ from, to: from + length, sacked: false })
-      facts.unacked = out.length
-      if (from > facts.bytes) {
-        facts.outOfOrder += 1
-        hold(from, payload, length)
-        return EMPTY
-      }
-      const pieces = [take(from, payload, length)]
-      while (held[0] !== undefined && held[0].from <= facts.bytes) {
-        const next = held.shift()
-        if (next !== undefined && next.from + next.length > facts.bytes)
-          pieces.push(take(next.from, next.data, next.length))
-      }
-      return pieces.length === 1 ? (pieces[0] ?? EMPTY) : Buffer.concat(pieces)
-    },
-    isBeyondGap: ({ sequence }) => distance(sequence) > facts.bytes,
-    acknowledge(number, sacks) {
-      const to = distance(number)
-      facts.acknowledged = Math.max(facts.acknowledged, to)
-      // A FIN takes a number of its own, which is no byte.
-      if (to > facts.bytes + 1) facts.captureLoss = true
-      for (const piece of out) {
-        if (sacks.some(([first, last]) => distance(first) <= piece.from && piece.to <= distance(last)))
-          piece.sacked = true
-      }
-      out = out.filter((piece) => piece.to > to)
-      facts.unacked = out.length
-      facts.sacked = out.filter(({ sacked }) => sacked).length
-    },
+  /** `start` is the number of the first byte: one past the SYN's. */
+  constructor(start: number) {
+    this.#start = start
   }
 
-  function take(from: number, data: Buffer, length: number): Buffer {
-    const fresh = data.subarray(facts.bytes - from)
-    facts.bytes = from + length
-    return fresh
+  /** Takes a segment's payload, of which `payload` may hold less than `length`; returns the bytes that are in order now. */
+  push(sequence: number, payload: Buffer, length: number): Buffer {
+    if (length === 0) return EMPTY
+    const { facts } = this
+    const from = this.#distance(sequence)
+    facts.segments += 1
+    facts.sent = Math.max(facts.sent, from + length)
+    if (from + length <= facts.bytes || this.#isHeld(from, length)) {
+      facts.repeated += 1
+      return EMPTY
+    }
+    if (this.#out.length < MAX_PIECES) this.#out.push({ from, to: from + length, sacked: false })
+    facts.unacked = this.#out.length
+    if (from > facts.bytes) {
+      facts.outOfOrder += 1
+      this.#hold(from, payload, length)
+      return EMPTY
+    }
+    const fresh = this.#take(from, payload, length)
+    return this.#held.length === 0 ? fresh : Buffer.concat([fresh, ...this.#release()])
   }
 
-  function hold(from: number, data: Buffer, length: number): void {
-    const size = held.reduce((sum, piece) => sum + piece.data.length, 0)
-    if (held.length >= MAX_PIECES || size + data.length > MAX_HELD_BYTES) return
+  /** Whether something before this segment is missing. */
+  isBeyondGap(sequence: number): boolean {
+    return this.#distance(sequence) > this.facts.bytes
+  }
+
+  /** The other side acknowledged this far, and these beyond. */
+  acknowledge(number: number, sacks: Sacks): void {
+    const { facts } = this
+    const to = this.#distance(number)
+    facts.acknowledged = Math.max(facts.acknowledged, to)
+    // A FIN takes a number of its own, which is no byte.
+    if (to > facts.bytes + 1) facts.captureLoss = true
+    if (this.#out.length === 0) return
+    for (const [first, last] of sacks) {
+      for (const piece of this.#out) {
+        if (this.#distance(first) <= piece.from && piece.to <= this.#distance(last)) piece.sacked = true
+      }
+    }
+    this.#out = this.#out.filter((piece) => piece.to > to)
+    facts.unacked = this.#out.length
+    facts.sacked = 0
+    for (const { sacked } of this.#out) if (sacked) facts.sacked += 1
+  }
+
+  /** From the start, in the circle of 2^32 numbers. */
+  #distance(sequence: number): number {
+    return (sequence - this.#start) | 0
+  }
+
+  #isHeld(from: number, length: number): boolean {
+    return this.#held.some((piece) => piece.from <= from && from + length <= piece.from + piece.length)
+  }
+
+  #take(from: number, data: Buffer, length: number): Buffer {
+    const known = this.facts.bytes - from
+    this.facts.bytes = from + length
+    return known === 0 ? data : data.subarray(known)
+  }
+
+  /** What was held and is in order now. */
+  #release(): Buffer[] {
+    const pieces: Buffer[] = []
+    for (
+      let next = this.#held[0];
+      next !== undefined && next.from <= this.facts.bytes;
+      next = this.#held[0]
+    ) {
+      this.#held.shift()
+      if (next.from + next.length > this.facts.bytes)
+        pieces.push(this.#take(next.from, next.data, next.length))
+    }
+    return pieces
+  }
+
+  #hold(from: number, data: Buffer, length: number): void {
+    const size = this.#held.reduce((sum, piece) => sum + piece.data.length, 0)
+    if (this.#held.length >= MAX_PIECES || size + data.length > MAX_HELD_BYTES) return
     // A copy: the packet lies in a buffer that is much larger and would be kept alive.
-    held = [...held, { from, data: Buffer.from(data), length }].sort((a, b) => a.from - b.from)
+    this.#held.push({ from, data: Buffer.from(data), length })
+    this.#held.sort((a, b) => a.from - b.from)
   }
 }
-
-const EMPTY: Buffer = Buffer.alloc(0)

@@ -15,129 +15,160 @@ export type TlsFacts = {
   hidden: number[]
 }
 
-export type TlsReader = { push(bytes: Buffer): void; readonly facts: TlsFacts }
-
 const RECORD = { changeCipher: 20, alert: 21, handshake: 22, data: 23, heartbeat: 24 } as const
 /** RFC 8446 section 5.2 allows 2^14 + 256, RFC 5246 2^14 + 2048. */
 const MAX_RECORD = 16_384 + 2_048
 const MAX_HELLO = 65_536
 const MAX_HIDDEN = 64
 const HELLO = { client: 1, server: 2 } as const
+const RECORD_HEADER = 5
+const MESSAGE_HEADER = 4
+const EMPTY: Buffer = Buffer.alloc(0)
 
 /** Reads one side's bytes in order. It keeps hellos alone: all else is passed over as it comes. Never throws. */
-export function createTlsReader(): TlsReader {
-  const facts: TlsFacts = {
-    ...{ clientHello: undefined, serverHello: undefined, notTls: undefined, alert: undefined },
-    ...{ changedCipher: false, finished: false, hidden: [] },
+export class TlsReader {
+  readonly facts: TlsFacts = {
+    clientHello: undefined,
+    serverHello: undefined,
+    notTls: undefined,
+    alert: undefined,
+    changedCipher: false,
+    finished: false,
+    hidden: [],
   }
-  /** The beginning of a record that is not whole yet: its header, or a short record's body. */
-  let waiting: Buffer = Buffer.alloc(0)
-  let record: { type: number; length: number; left: number } | undefined
-  let lost = false
-  let seen = false
-  const message = createMessages(facts)
+  readonly #messages = new MessageReader(this.facts)
+  /** The beginning of a record's header, or of an alert, that is not whole yet. */
+  #waiting: Buffer = EMPTY
+  /** The record that is being read: its type, its length, and how much of it is still to come. */
+  #type = 0
+  #length = 0
+  #left = 0
+  #lost = false
+  #seen = false
 
-  return {
-    facts,
-    push(bytes) {
-      if (lost || facts.notTls !== undefined) return
-      let rest = bytes
-      while (rest.length > 0 && !lost) rest = record === undefined ? header(rest) : body(rest, record)
-    },
+  push(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length && !this.#lost; )
+      at = this.#left === 0 ? this.#header(bytes, at) : this.#body(bytes, at)
   }
 
-  function header(bytes: Buffer): Buffer {
-    const all = waiting.length === 0 ? bytes : Buffer.concat([waiting, bytes])
-    const first = all[0] ?? 0
-    if (first < RECORD.changeCipher || first > RECORD.heartbeat || (all.length > 1 && all[1] !== 3))
-      return refuse(all)
-    if (all.length < 5) {
-      waiting = Buffer.from(all)
-      return EMPTY
+  /** Takes a header, or what there is of one; returns where it ends. */
+  #header(bytes: Buffer, at: number): number {
+    const missing = RECORD_HEADER - this.#waiting.length
+    const part = bytes.subarray(at, at + missing)
+    const header = this.#waiting.length === 0 ? part : Buffer.concat([this.#waiting, part])
+    const type = header[0] ?? 0
+    const isRecord = type >= RECORD.changeCipher && type <= RECORD.heartbeat
+    if (!isRecord || (header.length > 1 && header[1] !== 3))
+      return this.#refuse(header, bytes.subarray(at + missing))
+    if (header.length < RECORD_HEADER) {
+      this.#waiting = Buffer.from(header)
+      return bytes.length
     }
-    waiting = EMPTY
-    const length = all.readUInt16BE(3)
-    if (length > MAX_RECORD) return refuse(all)
-    record = { type: first, length, left: length }
-    begin(first, length)
-    seen = true
-    if (length === 0) record = undefined
-    return all.subarray(5)
+    this.#waiting = EMPTY
+    const length = header.readUInt16BE(3)
+    if (length > MAX_RECORD) return this.#refuse(header, bytes.subarray(at + missing))
+    this.#type = type
+    this.#length = length
+    this.#left = length
+    this.#begin(type, length)
+    this.#seen = true
+    return at + missing
   }
 
-  function begin(type: number, length: number): void {
+  #begin(type: number, length: number): void {
+    const { facts } = this
     if (type === RECORD.changeCipher) facts.changedCipher = true
     else if (type === RECORD.data && facts.hidden.length < MAX_HIDDEN) facts.hidden.push(length)
     else if (type === RECORD.handshake && facts.changedCipher) facts.finished = true
   }
 
-  function body(bytes: Buffer, now: { type: number; length: number; left: number }): Buffer {
-    const part = bytes.subarray(0, now.left)
-    if (now.type === RECORD.handshake && !facts.changedCipher) message(part)
-    if (now.type === RECORD.alert && now.length === 2) {
-      waiting = Buffer.concat([waiting, part])
-      if (waiting.length === 2) {
-        facts.alert ??= { level: waiting[0] ?? 0, description: waiting[1] ?? 0 }
-        waiting = EMPTY
-      }
-    }
-    now.left -= part.length
-    if (now.left === 0) record = undefined
-    return bytes.subarray(part.length)
+  #body(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#left)
+    this.#left -= end - at
+    if (this.#type === RECORD.handshake && !this.facts.changedCipher)
+      this.#messages.push(bytes.subarray(at, end))
+    if (this.#type === RECORD.alert && this.#length === 2) this.#alert(bytes.subarray(at, end))
+    return end
   }
 
-  function refuse(bytes: Buffer): Buffer {
-    // Only the first bytes of a side say that it speaks no TLS; later on something of it was not captured.
-    if (!seen) facts.notTls = /^[A-Z]{3,8} |^HTTP\//.test(bytes.toString('latin1', 0, 16)) ? 'http' : 'other'
-    lost = true
-    return EMPTY
+  #alert(part: Buffer): void {
+    const alert = Buffer.concat([this.#waiting, part])
+    this.#waiting = this.#left === 0 ? EMPTY : alert
+    if (this.#left === 0) this.facts.alert ??= { level: alert[0] ?? 0, description: alert[1] ?? 0 }
+  }
+
+  /** Only the first bytes of a side say that it speaks no TLS; later on something of it was not captured. */
+  #refuse(header: Buffer, rest: Buffer): number {
+    this.#lost = true
+    if (this.#seen) return 0
+    const text = header.toString('latin1') + rest.toString('latin1', 0, 16)
+    this.facts.notTls = /^[A-Z]{3,8} |^HTTP\//.test(text) ? 'http' : 'other'
+    return 0
   }
 }
 
 /** Cuts handshake messages out of records, however they are split, and reads the hellos. */
-function createMessages(facts: TlsFacts): (bytes: Buffer) => void {
-  let head: Buffer = EMPTY
-  let hello: { type: number; parts: Buffer[]; left: number; length: number } | undefined
-  let skip = 0
-  return (bytes) => {
-    let rest = bytes
-    while (rest.length > 0) {
-      if (skip > 0) {
-        const passed = Math.min(skip, rest.length)
-        skip -= passed
-        rest = rest.subarray(passed)
-      } else if (hello !== undefined) {
-        const part = rest.subarray(0, hello.left)
-        hello.parts.push(Buffer.from(part))
-        hello.left -= part.length
-        rest = rest.subarray(part.length)
-        if (hello.left === 0) {
-          keep(hello)
-          hello = undefined
-        }
-      } else {
-        const all = Buffer.concat([head, rest])
-        if (all.length < 4) {
-          head = all
-          return
-        }
-        head = EMPTY
-        const length = all.readUIntBE(1, 3)
-        const type = all[0] ?? 0
-        const isHello = (type === HELLO.client || type === HELLO.server) && length <= MAX_HELLO
-        if (isHello && length > 0) hello = { type, parts: [], left: length, length }
-        else skip = length
-        rest = all.subarray(4)
+class MessageReader {
+  readonly #facts: TlsFacts
+  /** Pieces of a message that is not whole yet, how many bytes they are, and how many it takes to go on. */
+  #pieces: Buffer[] = []
+  #have = 0
+  #need = MESSAGE_HEADER
+  /** Bytes of other messages still to be passed over. */
+  #skip = 0
+
+  constructor(facts: TlsFacts) {
+    this.#facts = facts
+  }
+
+  push(part: Buffer): void {
+    if (this.#have + part.length < this.#need) {
+      this.#wait(part)
+      return
+    }
+    const bytes = this.#have === 0 ? part : Buffer.concat([...this.#pieces, part])
+    this.#pieces = []
+    this.#have = 0
+    this.#need = MESSAGE_HEADER
+    for (let at = 0; at < bytes.length; ) {
+      const taken = this.#skip > 0 ? this.#pass(bytes.length - at) : this.#message(bytes, at)
+      if (taken === 0) {
+        this.#wait(bytes.subarray(at))
+        return
       }
+      at += taken
     }
   }
 
-  function keep({ type, parts, length }: { type: number; parts: Buffer[]; length: number }): void {
-    const body = Buffer.concat(parts)
+  #wait(part: Buffer): void {
+    // A copy: the packet lies in a buffer that is much larger and would be kept alive.
+    this.#pieces.push(Buffer.from(part))
+    this.#have += part.length
+  }
+
+  #pass(available: number): number {
+    const passed = Math.min(this.#skip, available)
+    this.#skip -= passed
+    return passed
+  }
+
+  /** How many bytes it took: 0 when it needs more. */
+  #message(bytes: Buffer, at: number): number {
+    if (bytes.length - at < MESSAGE_HEADER) return 0
+    const type = bytes[at]
+    const length = bytes.readUIntBE(at + 1, 3)
+    if ((type !== HELLO.client && type !== HELLO.server) || length > MAX_HELLO) {
+      this.#skip = length
+      return MESSAGE_HEADER
+    }
+    this.#need = MESSAGE_HEADER + length
+    if (bytes.length - at < this.#need) return 0
+    const body = bytes.subarray(at + MESSAGE_HEADER, at + this.#need)
+    const facts = this.#facts
     // After a HelloRetryRequest there are two of each: the first ClientHello met the path, the last ServerHello counts.
-    if (type === HELLO.client) facts.clientHello ??= readClientHello(body, length + 4)
+    if (type === HELLO.client) facts.clientHello ??= readClientHello(body, this.#need)
     else facts.serverHello = readServerHello(body) ?? facts.serverHello
+    this.#need = MESSAGE_HEADER
+    return MESSAGE_HEADER + length
   }
 }
-
-const EMPTY: Buffer = Buffer.alloc(0)

@@ -9,9 +9,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import { converse, pcapOf, segmentsOf } from '../../agent/capture/testing.ts'
 import { describeMachine, markdownTable, thousands } from '../machine.ts'
 
+const execute = promisify(execFile)
+const ROOT = join(import.meta.dirname, '..', '..')
 const PACKETS = 1_000_000
 const FIELDS = [
   'frame.time_epoch',
@@ -36,11 +39,15 @@ const FIELDS = [
 
 const folder = await mkdtemp(join(tmpdir(), 'halfshake-bench-'))
 try {
+  console.log('building …')
+  await execute('npm', ['run', '--silent', 'build'], { cwd: ROOT })
   const file = join(folder, 'handshakes.pcap')
   console.log('making the capture …')
   const packets = await makeCapture(file)
   console.log(`${thousands(packets)} packets; reading …`)
-  const own = await measure(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'read.ts'), file])
+  // As bin/halfshake starts it where there are no sources.
+  const program = ['--max-semi-space-size=4', join(ROOT, 'dist', 'cli', 'main.js')]
+  const own = await measure(process.execPath, [...program, 'pcap', '--json', '--port', '443', file])
   console.log('tshark …')
   const fields = FIELDS.flatMap((field) => ['-e', field])
   const tshark = await measure('tshark', ['-r', file, '-Y', 'tcp.port==443', '-T', 'fields', ...fields])
@@ -129,8 +136,9 @@ function report(packets: number, own: Measured, tshark: Measured, version: strin
   ]
   return `# Reading a capture of handshakes
 
-${thousands(packets)} packets: full handshakes of TLS 1.3 and 1.2 and refused ones, each from another address. Halfshake follows the connections
-and decides each; tshark ${version} extracts the fields of which that is made (addresses, flags, retransmissions, hellos, alerts, records).
+${thousands(packets)} packets: full handshakes of TLS 1.3 and 1.2 and refused ones, each from another address. \`halfshake pcap --json\`
+follows the connections, decides each and says why; tshark ${version} extracts the fields of which that is made (addresses, flags,
+retransmissions, hellos, alerts, records), without JA4, which it does not know.
 Measured with \`npm run bench -- capture\` on
 ${describeMachine()}.
 

@@ -1,8 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type ClickHouseClient, createClient } from '@clickhouse/client'
-import { drainPending, Session } from 'chdb'
-import { createChdbConnection } from 'chdb/connection'
+import type { Session } from 'chdb'
 import { configXml, type Role, usersXml } from './access.ts'
 
 type ClientConnection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
@@ -26,6 +25,11 @@ export type Engine = {
  * the engine from taking a config.xml that happens to lie in the working directory.
  */
 export async function openEngine(folder: string): Promise<Engine> {
+  // Only here: 150 MB that a process with a store elsewhere does not need.
+  const [{ drainPending, Session }, { createChdbConnection }] = await Promise.all([
+    import('chdb'),
+    import('chdb/connection'),
+  ])
   const path = resolve(folder, 'clickhouse')
   const scratch = resolve(folder, 'scratch')
   await rm(scratch, { recursive: true, force: true })
