@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { WriteStream } from 'node:tty'
 import { createLogger, createPrettyStream, type Logger, type LogLevel } from '../core/runtime/log.ts'
 
@@ -7,6 +8,8 @@ export type Io = {
   /** Whether a person looks at the output. */
   readonly isTerminal: boolean
   print(text: string): void
+  /** Resolves when what was printed is on its way: for output that may be longer than memory. */
+  drained(): Promise<void>
   error(text: string): void
   /** A line that is written over by the next one on a terminal, and left out elsewhere. */
   progress(text: string): void
@@ -17,7 +20,7 @@ export type Io = {
   logger(level: LogLevel): Logger
 }
 
-type Stream = Pick<WriteStream, 'write'> & { isTTY?: boolean }
+type Stream = Pick<WriteStream, 'write' | 'writableNeedDrain'> & { isTTY?: boolean }
 
 export function createIo({
   env,
@@ -43,6 +46,9 @@ export function createIo({
     print(text) {
       clear()
       stdout.write(`${text}\n`)
+    },
+    drained: async () => {
+      if (stdout.writableNeedDrain) await once(stdout as WriteStream, 'drain')
     },
     error(text) {
       clear()

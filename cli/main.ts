@@ -44,6 +44,16 @@ const GROUPS: readonly Group[] = [
 /** What a shell answers for a program that Ctrl-C ended. */
 const INTERRUPTED = 130
 
+/** What a shell answers for a program that writes to a pipe that nobody reads. */
+const PIPE_CLOSED = 141
+
+// `halfshake pcap FILE | head`: what can be closed in order is, all else ends at once and quietly.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  if (process.listenerCount('SIGTERM') === 0) process.exit(PIPE_CLOSED)
+  process.emit('SIGTERM')
+})
+
 const io = createIo({ env: process.env, stdout: process.stdout, stderr: process.stderr })
 
 const program = new Command('halfshake')

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parseEvent } from '../../core/event/index.ts'
@@ -72,6 +73,20 @@ describe('a capture of a completed handshake', () => {
   it('is read without its beginning, from the ClientHello on', async () => {
     const [one] = await read(pcapOf(segmentsOf(said).slice(3)))
     expect(one?.event).toMatchObject({ state: 'active', source_port: 40_000 })
+  })
+
+  it('is none where the connection was already in use when the capture began', async () => {
+    const APPLICATION_DATA = 23
+    const after = segmentsOf(said).filter(({ bytes }) => bytes.length === 0 || bytes[0] === APPLICATION_DATA)
+    expect(await read(pcapOf(after.slice(3)))).toEqual([])
+  })
+
+  it('says how much of a capture is cut off', async () => {
+    const flows = createFlows(OPTIONS)
+    const chunks = Readable.from([capture.subarray(0, -7)])
+    for await (const _ of readCapture(chunks, flows)) expect(_.event.state).toBe('active')
+    expect(flows.counts.cutOff).toBeGreaterThan(0)
+    expect(flows.counts.cutOff).toBeLessThan(100)
   })
 
   it('is no other connection when more of it comes after the end', async () => {

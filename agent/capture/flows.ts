@@ -10,6 +10,8 @@ export type FlowCounts = {
   packets: number
   /** Packets without a time that can be believed: left out. */
   untimed: number
+  /** Bytes at the end that make no whole packet: the capture was cut off. */
+  cutOff: number
   /** Packets of TCP on the ports that are watched. */
   segments: number
   /** Connections begun, decided, and given up because there were too many at once. */
@@ -41,6 +43,8 @@ export type FlowOptions = {
 
 /** After its handshake a connection is remembered so long, so that what still comes does not look like a new one. */
 const REMEMBERED_MS = 60_000
+/** How a TLS record with a hello begins (RFC 8446 section 5.1). */
+const HANDSHAKE_RECORD = 22
 const MAX_REMEMBERED = 100_000
 const NONE: Decided[] = []
 /** 2000 to 2200, as in the contract, with room for a deadline. */
@@ -51,7 +55,10 @@ const LATEST = 7_258_000_000_000
 export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }: FlowOptions): Flows {
   const open = new Map<string, Flow>()
   const done = new Map<string, { since: number; sequence: number }>()
-  const counts: FlowCounts = { packets: 0, untimed: 0, segments: 0, begun: 0, decided: 0, shed: 0 }
+  const counts: FlowCounts = {
+    ...{ packets: 0, untimed: 0, cutOff: 0, segments: 0 },
+    ...{ begun: 0, decided: 0, shed: 0 },
+  }
   let now = 0
   /** Before this nobody's time is up. */
   let due = Number.POSITIVE_INFINITY
@@ -80,7 +87,7 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
       if (before !== undefined) done.delete(key)
       let flow = open.get(key)
       if (flow === undefined) {
-        if (!mayBegin(segment.syn, segment.ack, segment.length)) return decided
+        if (!mayBegin(segment)) return decided
         flow = createFlow(segment, { id: nextId(), client: opens || isToServer(segment), site })
         open.set(key, flow)
         due = Math.min(due, flow.openedAt + handshakeTimeout)
@@ -104,11 +111,6 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
   /** Of a connection whose beginning was not seen. */
   function isToServer({ destinationPort, sourcePort }: Segment): boolean {
     return ports.length === 0 ? destinationPort < sourcePort : ports.includes(destinationPort)
-  }
-
-  /** A connection that was begun before the capture is followed from its first data on. */
-  function mayBegin(syn: boolean, ack: boolean, length: number): boolean {
-    return syn ? !ack : length > 0
   }
 
   function settle(key: string, flow: Flow, event: DecidingEvent): Decided {
@@ -150,6 +152,11 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
   }
 }
 
+/** A connection that was begun before the capture is followed from its hello on, and left alone when that is past. */
+function mayBegin({ syn, ack, payload }: Segment): boolean {
+  return syn ? !ack : payload[0] === HANDSHAKE_RECORD && payload[1] === 3
+}
+
 /** All handshakes of a capture that comes in pieces. @throws CaptureError */
 export async function* readCapture(chunks: AsyncIterable<Buffer>, flows: Flows): AsyncGenerator<Decided> {
   const packets = createPacketReader()
@@ -157,5 +164,6 @@ export async function* readCapture(chunks: AsyncIterable<Buffer>, flows: Flows):
     // Not `yield*`, which would wait once for every packet, also for those that decide nothing.
     for (const packet of packets.push(chunk)) for (const decided of flows.push(packet)) yield decided
   }
+  flows.counts.cutOff = packets.rest()
   for (const decided of flows.end()) yield decided
 }

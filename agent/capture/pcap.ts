@@ -14,7 +14,7 @@ export type Packet = {
 
 /** Takes a capture piece by piece, as it comes from a file or a pipe. */
 export type PacketReader = {
-  /** The packets that are whole now. @throws CaptureError */
+  /** The packets that are whole now; they are gone with the next call. @throws CaptureError */
   push(chunk: Buffer): Packet[]
   /** Bytes of a packet that never came whole. */
   rest(): number
@@ -23,6 +23,7 @@ export type PacketReader = {
 /** Larger than any packet that a capture can hold: what is longer is no packet but a broken file. */
 const MAX_PACKET = 1 << 20
 const MAX_BLOCK = 1 << 24
+const INITIAL_BUFFER = 1 << 17
 const PCAPNG = 0x0a0d0d0a
 const BYTE_ORDER = 0x1a2b3c4d
 
@@ -31,25 +32,40 @@ const BYTE_ORDER = 0x1a2b3c4d
  * Sources: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html and …-pcapng-03.html
  */
 export function createPacketReader(): PacketReader {
-  let waiting: Buffer = Buffer.alloc(0)
+  /** What came last, of which so much is read. One buffer used again, since one for each chunk stays until it is collected. */
+  let buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER)
+  let length = 0
+  let read = 0
   let format: Format | undefined
   let offset = 0
   return {
     push(chunk) {
-      waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk])
+      append(chunk)
+      const bytes = buffer.subarray(0, length)
       const packets: Packet[] = []
       let at = 0
-      while (format !== undefined || waiting.length - at >= 4) {
-        format ??= formatOf(waiting.readUInt32LE(at))
-        const taken = format(waiting, at, packets, offset + at)
+      while (format !== undefined || length - at >= 4) {
+        format ??= formatOf(bytes.readUInt32LE(at))
+        const taken = format(bytes, at, packets, offset + at)
         if (taken === 0) break
         at += taken
       }
       offset += at
-      waiting = waiting.subarray(at)
+      read = at
       return packets
     },
-    rest: () => waiting.length,
+    rest: () => length - read,
+  }
+
+  function append(chunk: Buffer): void {
+    const left = length - read
+    const room = left + chunk.length
+    const target = room <= buffer.length ? buffer : Buffer.allocUnsafeSlow(2 * room)
+    buffer.copy(target, 0, read, length)
+    chunk.copy(target, left)
+    buffer = target
+    length = room
+    read = 0
   }
 }
 

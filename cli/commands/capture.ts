@@ -112,17 +112,20 @@ async function readFile(
   const decided: Decided[] = []
   try {
     for await (const one of readCapture(openCapture(file), flows)) {
-      if (json) io.print(JSON.stringify({ ...one.event, ja4: one.ja4, conclusion: conclude(one.event) }))
-      else decided.push(one)
+      if (json) {
+        io.print(JSON.stringify({ ...one.event, ja4: one.ja4, conclusion: conclude(one.event) }))
+        await io.drained()
+      } else decided.push(one)
     }
   } catch (error) {
     throw new UserError(`${file}: ${(error as Error).message}`)
   }
   if (json) return
-  const { packets, shed, untimed } = flows.counts
+  const { packets, shed, untimed, cutOff } = flows.counts
   const left = [
     shed > 0 ? `, ${shed} given up` : '',
     untimed > 0 ? `, ${untimed} packets without a time left out` : '',
+    cutOff > 0 ? `; cut off: ${cutOff} bytes at its end make no whole packet` : '',
   ]
   io.print(io.bold(`${file}: ${packets} packets, ${decided.length} handshakes${left.join('')}`))
   if (decided.length > 0) io.print(table(HEADER, decided.map(cellsOf), io))
