@@ -177,6 +177,7 @@ describe('hostile input', () => {
 const OPTIONS: FlowOptions = {
   ports: [443],
   handshakeTimeout: 10_000,
+  filtered: false,
   maxFlows: 10_000,
   site: undefined,
   nextId: () => 'c.1',

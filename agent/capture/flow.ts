@@ -1,7 +1,8 @@
 import type { ClosedEvent, DecidingEvent } from '../../core/event/event.ts'
 import { cipherName } from './ciphers.ts'
+import { FilteredStream } from './filtered-stream.ts'
 import { addressesOf, type Segment } from './segment.ts'
-import { Stream } from './stream.ts'
+import { type Direction, Stream } from './stream.ts'
 import { type TlsFacts, TlsReader } from './tls-reader.ts'
 
 /** One connection, from the first packet seen of it until its handshake is decided. */
@@ -33,7 +34,7 @@ export const CAPTURE_ERRORS = [
 ] as const
 type CaptureError = (typeof CAPTURE_ERRORS)[number]
 
-type Side = { stream: Stream | undefined; tls: TlsReader; mss: number | undefined; timestamps: boolean }
+type Side = { stream: Direction | undefined; tls: TlsReader; mss: number | undefined; timestamps: boolean }
 type Ending = Pick<ClosedEvent, 'ended_by' | 'error' | 'alert' | 'alert_side'>
 
 /** An alert in TLS 1.3, once keys are there: two bytes, the type, and a tag (RFC 8446 section 5.2). */
@@ -43,13 +44,20 @@ const FATAL = 2
 const DEADLINE_MS = 3_000
 /** Timestamps take so much of each segment (RFC 7323). */
 const TIMESTAMPS_BYTES = 12
+/** A SYN is said once more after a second (RFC 6298 section 2). */
+const SYN_REPEATED_MS = 1_500
 const USUAL_MSS = 1_460
 const MAX_U32 = 0xffff_ffff
 
 /** `client` is who opened the connection; `id` names it for all time. */
 export function createFlow(
   first: Segment,
-  { id, client, site }: { id: string; client: boolean; site: string | undefined },
+  {
+    id,
+    client,
+    site,
+    filtered,
+  }: { id: string; client: boolean; site: string | undefined; filtered: boolean },
 ): Flow {
   const clientIsFirst = first.byFirst === client
   const addresses = addressesOf(first)
@@ -60,6 +68,7 @@ export function createFlow(
   const outward = side()
   let openedAt = first.at
   let answeredAt: number | undefined
+  let answers = 1
   let established = false
   let rttUs: number | undefined
   let helloSegments = 0
@@ -80,14 +89,19 @@ export function createFlow(
       const fromClient = segment.byFirst === clientIsFirst
       const [own, other] = fromClient ? [inward, outward] : [outward, inward]
       if (segment.syn) return greet(segment, fromClient)
-      own.stream ??= new Stream(segment.sequence)
-      if (segment.ack) other.stream?.acknowledge(segment.acknowledged, segment.sacks)
+      own.stream ??= fromClient ? new Stream(segment.sequence) : outwardFrom(segment.sequence)
+      if (segment.ack && other.stream !== undefined) {
+        const { gaps } = other.stream
+        other.stream.acknowledge(segment.acknowledged, segment.sacks)
+        if (other.stream.gaps > gaps) other.tls.skip()
+      }
       if (fromClient && segment.ack) establish(segment.at)
       read(own, segment, fromClient)
       return decide(segment, fromClient)
     },
     end(why, at) {
       if (finishedAt !== undefined) return completed(finishedAt)
+      if (filtered && !established) established = wasAcknowledged(at)
       if (why === 'capture_ended') return failed(at, error(established ? 'capture_ended' : 'syn_only'))
       return failed(at, established || midway ? { ended_by: 'timeout' } : error('syn_only'))
     },
@@ -96,12 +110,20 @@ export function createFlow(
 
   function greet(segment: Segment, fromClient: boolean): undefined {
     const own = fromClient ? inward : outward
-    if (own.stream !== undefined) return
-    own.stream = new Stream(segment.sequence + 1)
+    if (own.stream !== undefined) {
+      if (!fromClient) answers += 1
+      return
+    }
+    own.stream = fromClient ? new Stream(segment.sequence + 1) : outwardFrom(segment.sequence + 1)
     own.mss = segment.mss
     own.timestamps = segment.timestamps
     if (fromClient) openedAt = segment.at
     else answeredAt = segment.at
+  }
+
+  /** The filter leaves much out of what the server sends, and all acknowledgements that the client sends for it. */
+  function outwardFrom(start: number): Direction {
+    return filtered ? new FilteredStream(start) : new Stream(start)
   }
 
   function establish(at: number): void {
@@ -110,15 +132,23 @@ export function createFlow(
     established = true
   }
 
+  /** The filter leaves the ACK of the SYN out; without it the server would have said its SYN once more. */
+  function wasAcknowledged(at: number): boolean {
+    return answeredAt !== undefined && answers === 1 && at - answeredAt > SYN_REPEATED_MS
+  }
+
   function read(own: Side, segment: Segment, fromClient: boolean): void {
     const stream = own.stream
     if (stream === undefined || segment.length === 0) return
+    const { gaps } = stream
     const before = stream.facts.repeated
     const had = own.tls.facts.clientHello !== undefined
     // A segment of which the capture kept too little would put the rest out of step: zeros hold its place.
     const whole = segment.payload.length === segment.length
     const payload = whole ? segment.payload : Buffer.concat([segment.payload], segment.length)
-    own.tls.push(stream.push(segment.sequence, payload, segment.length))
+    const bytes = stream.push(segment.sequence, payload, segment.length, segment.at)
+    if (stream.gaps > gaps) own.tls.skip()
+    own.tls.push(bytes)
     if (fromClient && !had) helloSegments += 1
     if (fromClient) return
     outSegments += 1
@@ -216,6 +246,7 @@ export function createFlow(
    * took a third of the time of reading a capture. Of TCP it has what the server's kernel would say, by what was seen.
    */
   function eventOf(at: number, state: DecidingEvent['state'], ending: Partial<Ending>): DecidingEvent {
+    outward.stream?.settle(at)
     const { clientHello } = inward.tls.facts
     const serverHello = state === 'active' ? outward.tls.facts.serverHello : undefined
     const [into, out] = [inward.stream?.facts, outward.stream?.facts]

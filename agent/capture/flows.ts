@@ -34,6 +34,8 @@ export type FlowOptions = {
   ports: readonly number[]
   /** How long a handshake may take, ms of the capture's own clock. */
   handshakeTimeout: number
+  /** Whether the capture was made with `captureFilter`, which leaves bulk data and bare acknowledgements out. */
+  filtered: boolean
   /** Connections followed at once: a flood of SYNs takes no more memory than this. */
   maxFlows: number
   site: string | undefined
@@ -52,7 +54,14 @@ const EARLIEST = 946_684_800_000
 const LATEST = 7_258_000_000_000
 
 /** Follows all connections of a capture and decides each handshake once. */
-export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }: FlowOptions): Flows {
+export function createFlows({
+  ports,
+  handshakeTimeout,
+  filtered,
+  maxFlows,
+  site,
+  nextId,
+}: FlowOptions): Flows {
   const open = new Map<string, Flow>()
   const done = new Map<string, { since: number; sequence: number }>()
   const counts: FlowCounts = {
@@ -88,7 +97,7 @@ export function createFlows({ ports, handshakeTimeout, maxFlows, site, nextId }:
       let flow = open.get(key)
       if (flow === undefined) {
         if (!mayBegin(segment)) return decided
-        flow = createFlow(segment, { id: nextId(), client: opens || isToServer(segment), site })
+        flow = createFlow(segment, { id: nextId(), client: opens || isToServer(segment), site, filtered })
         open.set(key, flow)
         due = Math.min(due, flow.openedAt + handshakeTimeout)
         counts.begun += 1

@@ -1,4 +1,5 @@
 export { CaptureError } from './capture-error.ts'
+export { captureFilter } from './filter.ts'
 export { CAPTURE_ERRORS } from './flow.ts'
 export {
   createFlows,

@@ -6,6 +6,7 @@ import { createOnce } from '../log.ts'
 import { readOptions } from '../options.ts'
 import { createReporter, type Reporter } from '../reporter/reporter.ts'
 import { CaptureError } from './capture-error.ts'
+import { captureFilter } from './filter.ts'
 import { createFlows, type FlowCounts, type Flows } from './flows.ts'
 import { createPacketReader } from './pcap.ts'
 
@@ -47,7 +48,14 @@ export function startCapture(options: CaptureOptions): Capture {
   const { epoch, nextId } = createIdentity(Date.now())
   const once_ = createOnce()
   const reporter = createReporter({ settings, epoch, clock: systemClock, random: Math.random, once: once_ })
-  const flows = createFlows({ ports, handshakeTimeout, maxFlows, site: settings.site, nextId })
+  const flows = createFlows({
+    ports,
+    handshakeTimeout,
+    filtered: true,
+    maxFlows,
+    site: settings.site,
+    nextId,
+  })
   const child = spawn('tcpdump', argumentsOf(options), { stdio: ['ignore', 'pipe', 'pipe'] })
   const { started, failed } = follow(child, onMessage)
   feed(child, flows, reporter)
@@ -83,21 +91,8 @@ export function startCapture(options: CaptureOptions): Capture {
 }
 
 function argumentsOf({ interface: name, ports }: CaptureOptions): string[] {
-  const filter = ports.map((port) => `tcp port ${port}`).join(' or ')
-  // VLAN tags move what the filter looks at, so it asks for both.
-  return [
-    '-i',
-    name,
-    '-n',
-    '-U',
-    '-s',
-    '65535',
-    '-B',
-    '16384',
-    '-w',
-    '-',
-    `(${filter}) or (vlan and (${filter}))`,
-  ]
+  const file = ['-U', '-s', '65535', '-w', '-']
+  return ['-i', name, '-n', '-B', '16384', ...file, captureFilter(ports)]
 }
 
 function feed(child: ChildProcess, flows: Flows, reporter: Reporter): void {

@@ -20,13 +20,29 @@ export type StreamFacts = {
   captureLoss: boolean
 }
 
+/** One direction of a connection, of which all is captured or only what a filter lets through. */
+export type Direction = {
+  readonly facts: Readonly<StreamFacts>
+  /** How often something was left out before what came next: what is pushed then does not follow what was pushed before. */
+  readonly gaps: number
+  /** Takes a segment's payload, of which `payload` may hold less than `length`; returns the bytes that are in order now. */
+  push(sequence: number, payload: Buffer, length: number, at: number): Buffer
+  /** Whether something before this segment is missing that may still come. */
+  isBeyondGap(sequence: number): boolean
+  /** The other side acknowledged this far, and these beyond. */
+  acknowledge(number: number, sacks: Sacks): void
+  /** The facts as they stand at this time, when nothing more is waited for. */
+  settle(at: number): void
+}
+
 /** Held beyond a gap, at most: more is dropped and counted as not captured. */
 const MAX_HELD_BYTES = 65_536
 const MAX_PIECES = 64
 const EMPTY: Buffer = Buffer.alloc(0)
 
 /** One direction of a connection: bytes put in order, and what TCP had to do for it. */
-export class Stream {
+export class Stream implements Direction {
+  readonly gaps = 0
   readonly facts: StreamFacts = {
     segments: 0,
     outOfOrder: 0,
@@ -49,7 +65,6 @@ export class Stream {
     this.#start = start
   }
 
-  /** Takes a segment's payload, of which `payload` may hold less than `length`; returns the bytes that are in order now. */
   push(sequence: number, payload: Buffer, length: number): Buffer {
     if (length === 0) return EMPTY
     const { facts } = this
@@ -71,12 +86,10 @@ export class Stream {
     return this.#held.length === 0 ? fresh : Buffer.concat([fresh, ...this.#release()])
   }
 
-  /** Whether something before this segment is missing. */
   isBeyondGap(sequence: number): boolean {
     return this.#distance(sequence) > this.facts.bytes
   }
 
-  /** The other side acknowledged this far, and these beyond. */
   acknowledge(number: number, sacks: Sacks): void {
     const { facts } = this
     const to = this.#distance(number)
@@ -93,6 +106,10 @@ export class Stream {
     facts.unacked = this.#out.length
     facts.sacked = 0
     for (const { sacked } of this.#out) if (sacked) facts.sacked += 1
+  }
+
+  settle(): void {
+    // Every acknowledgement was seen.
   }
 
   /** From the start, in the circle of 2^32 numbers. */

@@ -45,8 +45,19 @@ export class TlsReader {
   #left = 0
   #lost = false
   #seen = false
+  #searching = false
+
+  /** Something was left out: what comes next is read from the first piece on that begins with a record. */
+  skip(): void {
+    this.#messages.skip()
+    this.#waiting = EMPTY
+    this.#left = 0
+    this.#searching = true
+  }
 
   push(bytes: Buffer): void {
+    if (this.#searching && !beginsRecord(bytes)) return
+    this.#searching = false
     for (let at = 0; at < bytes.length && !this.#lost; )
       at = this.#left === 0 ? this.#header(bytes, at) : this.#body(bytes, at)
   }
@@ -107,6 +118,15 @@ export class TlsReader {
   }
 }
 
+/** Whether these bytes begin with a record's header: of random ones, one in seventy million do. */
+function beginsRecord(bytes: Buffer): boolean {
+  if (bytes.length < RECORD_HEADER) return false
+  const type = bytes[0] ?? 0
+  const minor = bytes[2] ?? 0
+  const isRecord = type >= RECORD.changeCipher && type <= RECORD.data && bytes[1] === 3 && minor <= 4
+  return isRecord && bytes.readUInt16BE(3) <= MAX_RECORD
+}
+
 /** Cuts handshake messages out of records, however they are split, and reads the hellos. */
 class MessageReader {
   readonly #facts: TlsFacts
@@ -138,6 +158,14 @@ class MessageReader {
       }
       at += taken
     }
+  }
+
+  /** Something was left out, and with it the rest of what is waiting. */
+  skip(): void {
+    this.#pieces = []
+    this.#have = 0
+    this.#need = MESSAGE_HEADER
+    this.#skip = 0
   }
 
   #wait(part: Buffer): void {

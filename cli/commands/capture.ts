@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib'
 import { type Command, InvalidArgumentError } from 'commander'
 import {
   CaptureError,
+  captureFilter,
   createFlows,
   type Decided,
   readCapture,
@@ -19,7 +20,7 @@ import { UserError } from '../user-error.ts'
 const MAX_FLOWS = 100_000
 const GZIP_MAGIC = 0x1f8b
 
-type Common = { port?: number[]; handshakeTimeout: number }
+type Common = { port?: number[]; handshakeTimeout: number; filtered?: boolean }
 
 export function registerCapture(program: Command, io: Io): void {
   program
@@ -32,6 +33,7 @@ export function registerCapture(program: Command, io: Io): void {
       ports,
     )
     .option('--handshake-timeout <ms>', 'how long a handshake may take', milliseconds, 10_000)
+    .option('--filtered', 'they were made with the filter that "halfshake capture --show-filter" shows')
     .option('--json', 'a line for each handshake, for programs')
     .action(async (files: string[], { json = false, ...options }: Common & { json?: boolean }) => {
       for (const file of files) await readFile(io, file, options, json)
@@ -50,7 +52,11 @@ export function registerCapture(program: Command, io: Io): void {
     .option('-s, --site <name>', 'where the server stands, as you call it')
     .option('--spool <folder>', 'keep what ingest does not take in a folder instead of in memory')
     .option('--handshake-timeout <ms>', 'how long a handshake may take', milliseconds, 10_000)
-    .action((options: CaptureFlags) => watch(io, options))
+    .option('--show-filter', 'print the filter for tcpdump instead, to capture with it elsewhere')
+    .action((options: CaptureFlags) => {
+      if (options.showFilter !== true) return watch(io, options)
+      return io.print(captureFilter(options.port))
+    })
 }
 
 type CaptureFlags = {
@@ -62,6 +68,7 @@ type CaptureFlags = {
   site?: string
   spool?: string
   handshakeTimeout: number
+  showFilter?: boolean
 }
 
 async function watch(io: Io, flags: CaptureFlags): Promise<void> {
@@ -99,7 +106,7 @@ async function watch(io: Io, flags: CaptureFlags): Promise<void> {
 async function readFile(
   io: Io,
   file: string,
-  { port = [], handshakeTimeout }: Common,
+  { port = [], handshakeTimeout, filtered = false }: Common,
   json: boolean,
 ): Promise<void> {
   let count = 0
@@ -108,7 +115,14 @@ async function readFile(
     count += 1
     return `${run}.${count}`
   }
-  const flows = createFlows({ ports: port, handshakeTimeout, maxFlows: MAX_FLOWS, site: undefined, nextId })
+  const flows = createFlows({
+    ports: port,
+    handshakeTimeout,
+    filtered,
+    maxFlows: MAX_FLOWS,
+    site: undefined,
+    nextId,
+  })
   const decided: Decided[] = []
   try {
     for await (const one of readCapture(openCapture(file), flows)) {

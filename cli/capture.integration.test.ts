@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { converse, pcapOf, segmentsOf } from '../agent/capture/testing.ts'
+import { type Host, type Network, runCommand, withNetwork } from '../lab/network/index.ts'
+import { PROGRAM } from './testing/processes.ts'
+
+const GIGABYTE = 1_000_000_000
+/** A TLS server on 443 that sends as many bytes as it is asked for, and an ingest on 8080 that takes everything. */
+const SERVER = `
+const { readFileSync } = require('fs')
+const tls = { key: readFileSync(process.argv[1]), cert: readFileSync(process.argv[2]) }
+const piece = Buffer.alloc(1 << 18)
+require('https').createServer(tls, (request, answer) => {
+  let left = Number(request.url.slice(1))
+  const more = () => {
+    while (left > 0) {
+      const part = piece.subarray(0, Math.min(left, piece.length))
+      left -= part.length
+      if (!answer.write(part)) return answer.once('drain', more)
+    }
+    answer.end()
+  }
+  more()
+}).listen(443, '::', () => console.log('listening'))
+require('http').createServer((request, answer) => {
+  request.resume().on('end', () => answer.writeHead(202, { 'content-type': 'application/json' }).end('{}'))
+}).listen(8080, '127.0.0.1')
+`
+const CLIENT = `
+const options = { host: process.argv[1], path: '/' + process.argv[2], rejectUnauthorized: false, agent: false }
+require('https').get(options, (answer) => {
+  let bytes = 0
+  answer.on('data', (chunk) => { bytes += chunk.length }).on('end', () => console.log(bytes))
+})
+`
+
+let folder = ''
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'halfshake-capture-'))
+  const subject = ['-subj', '/CN=download.example.test', '-days', '2']
+  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem')]
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  await runCommand('openssl', ['req', '-x509', ...key, ...files, ...subject])
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('halfshake capture', () => {
+  it.each([
+    ['IPv4', '192.0.2.2'],
+    ['IPv6', '2001:db8::2'],
+  ])(
+    'sees under 1 % of the packets of a download of a gigabyte over %s, and the handshake',
+    async (_, to) => {
+      await withNetwork(async (network) => {
+        const { client, server } = await build(network)
+        const files = ['key.pem', 'certificate.pem'].map((name) => join(folder, name))
+        const serving = server.spawn(process.execPath, ['-e', SERVER, ...files], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
+        await said(serving, /listening/)
+        const capture = server.spawn(PROGRAM, ['capture', '--interface', 'to-client'], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
+        const all = output(capture)
+        await said(capture, /Capturing/)
+        const before = await packets(server)
+        const got = await client.run(process.execPath, ['-e', CLIENT, to, String(GIGABYTE)])
+        expect(Number(got)).toBe(GIGABYTE)
+        const wire = (await packets(server)) - before
+        capture.kill('SIGTERM')
+        await once(capture, 'close')
+        const [, segments, decided, delivered] =
+          /(\d+) segments, (\d+) handshakes decided, (\d+) delivered/.exec(all()) ?? []
+        expect([decided, delivered]).toEqual(['1', '1'])
+        expect(Number(segments)).toBeGreaterThan(5)
+        console.log(`${segments} of ${wire} packets were handed over`)
+        expect(Number(segments) / wire).toBeLessThan(0.01)
+      })
+    },
+    120_000,
+  )
+
+  it('shows its filter, and reads what tcpdump wrote with it', async () => {
+    const shown = await runCommand(PROGRAM, [
+      'capture',
+      '--interface',
+      'lo',
+      '--port',
+      '443',
+      '--show-filter',
+    ])
+    for (const words of [await converse(), await converse({}, { maxVersion: 'TLSv1.2' })]) {
+      const whole = pcapOf(segmentsOf(words))
+      const filtered = await piped(['tcpdump', '-r', '-', '-w', '-', shown.trim()], whole)
+      expect(filtered.length).toBeLessThan(whole.length)
+      const [plain] = await eventsOf(whole, [])
+      const [seen] = await eventsOf(filtered, ['--filtered'])
+      const { outcome, tls_version, server_name, hello_bytes } = plain ?? {}
+      expect(seen).toMatchObject({ outcome, tls_version, server_name, hello_bytes })
+      expect(outcome).toBe('completed')
+    }
+  })
+})
+
+async function build(network: Network): Promise<{ client: Host; server: Host }> {
+  const client = await network.addHost('client')
+  const server = await network.addHost('server')
+  await network.addLink(
+    { host: client, addresses: ['192.0.2.1/24', '2001:db8::1/64'] },
+    { host: server, addresses: ['192.0.2.2/24', '2001:db8::2/64'] },
+  )
+  // Packets of two processors overtake one another in a virtual link, as they would not in a cable.
+  const oneProcessor = 'echo 1 > "/sys/class/net/$1/queues/rx-0/rps_cpus"'
+  await client.run('sh', ['-c', oneProcessor, 'sh', 'to-server'])
+  await server.run('sh', ['-c', oneProcessor, 'sh', 'to-client'])
+  return { client, server }
+}
+
+/** Packets that went either way, as the device counts them: a super-segment counts once. */
+async function packets(host: Host): Promise<number> {
+  const files = ['rx_packets', 'tx_packets'].map((name) => `/sys/class/net/to-client/statistics/${name}`)
+  const counts = await host.run('cat', files)
+  return counts
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number(line), 0)
+}
+
+function output(child: ChildProcess): () => string {
+  let text = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  return () => text
+}
+
+async function said(child: ChildProcess, words: RegExp): Promise<void> {
+  const text = output(child)
+  while (!words.test(text())) await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+}
+
+async function eventsOf(capture: Buffer, flags: readonly string[]): Promise<Record<string, unknown>[]> {
+  const lines = await piped([PROGRAM, 'pcap', '-', '--json', '--port', '443', ...flags], capture)
+  return lines
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .map(({ conclusion, ...event }) => ({ ...event, outcome: conclusion.outcome }))
+}
+
+function piped([program = '', ...args]: readonly string[], input: Buffer): Promise<Buffer> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stdin.end(input)
+  return once(child, 'close').then(() => Buffer.concat(chunks))
+}
