@@ -37,6 +37,7 @@ const GROUPS: readonly Group[] = [
     load: async () => (await import('./commands/dead-letters.ts')).registerDeadLetters,
   },
   { names: ['pcap', 'capture'], load: async () => (await import('./commands/capture.ts')).registerCapture },
+  { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).registerDoctor },
   { names: ['detect', 'explain'], load: async () => (await import('./commands/detect.ts')).registerDetect },
   { names: ['ready'], load: async () => (await import('./commands/ready.ts')).registerReady },
 ]

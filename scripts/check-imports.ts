@@ -20,6 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   api: ['core', 'detector'],
   dashboards: ['core'],
   lab: ['core', 'agent'],
+  doctor: ['core', 'agent'],
   cli: ANY,
   bench: ANY,
   scripts: ANY,

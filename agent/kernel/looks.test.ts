@@ -3,9 +3,9 @@ import { beforeEach, expect, test } from 'vitest'
 import type { Connection } from '../ledger/connection.ts'
 import { createOnce } from '../log.ts'
 import { createKernelLooks } from './looks.ts'
-import { NoSsError } from './ss.ts'
+import { type Endpoints, NoSsError } from './ss.ts'
 
-let calls: Connection[][]
+let calls: Endpoints[][]
 let answer: () => Promise<string>
 let said: string[]
 beforeEach(() => {

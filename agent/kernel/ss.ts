@@ -3,8 +3,11 @@ import { isIP } from 'node:net'
 import type { Connection } from '../ledger/connection.ts'
 import { plainAddress } from './ss-parse.ts'
 
+/** By which `ss` finds a connection: the near port, and the far end. */
+export type Endpoints = Pick<Connection, 'destinationPort' | 'sourceAddress' | 'sourcePort'>
+
 /** Runs `ss` over some connections and returns what it printed. */
-export type RunSs = (connections: readonly Connection[]) => Promise<string>
+export type RunSs = (connections: readonly Endpoints[]) => Promise<string>
 
 /** `ss` is not there to be run, on this system or in this container. */
 export class NoSsError extends Error {
@@ -22,7 +25,7 @@ const MAX_OUTPUT = 4 * 2 ** 20
  * connections does not have them all printed. Needs no privilege. Does not keep the process alive.
  * @throws NoSsError when there is none; otherwise as execFile.
  */
-export async function runSs(connections: readonly Connection[]): Promise<string> {
+export async function runSs(connections: readonly Endpoints[]): Promise<string> {
   const filter = connections.filter(hasAddress).map(condition).join(' or ')
   if (filter === '') return ''
   for (const place of PLACES) {
@@ -32,13 +35,13 @@ export async function runSs(connections: readonly Connection[]): Promise<string>
   throw new NoSsError('ss (iproute2) is not installed')
 }
 
-function condition({ destinationPort, sourceAddress, sourcePort }: Connection): string {
+function condition({ destinationPort, sourceAddress, sourcePort }: Endpoints): string {
   const address = plainAddress(sourceAddress)
   const host = isIP(address) === 6 ? `[${address}]` : address
   return `( sport = :${destinationPort} and dst ${host}:${sourcePort} )`
 }
 
-function hasAddress({ sourceAddress, sourcePort }: Connection): boolean {
+function hasAddress({ sourceAddress, sourcePort }: Endpoints): boolean {
   return sourcePort > 0 && isIP(plainAddress(sourceAddress)) !== 0
 }
 
