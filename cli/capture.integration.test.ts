@@ -106,6 +106,61 @@ describe('halfshake capture', () => {
   })
 })
 
+describe('halfshake pcap, over what OpenSSL says', () => {
+  it.each([
+    { name: 'resumption of TLS 1.2', version: 'TLSv1.2', server: ['-tls1_2'], first: [], second: [] },
+    { name: 'resumption of TLS 1.3', version: 'TLSv1.3', server: ['-tls1_3'], first: [], second: [] },
+    {
+      name: 'early data',
+      version: 'TLSv1.3',
+      server: ['-tls1_3', '-early_data'],
+      first: [],
+      second: ['-early_data', '/etc/hostname'],
+    },
+    {
+      name: 'a HelloRetryRequest',
+      version: 'TLSv1.3',
+      server: ['-groups', 'P-384'],
+      first: ['-groups', 'X25519:P-384'],
+      second: ['-groups', 'X25519:P-384'],
+    },
+  ])('reads $name', async ({ version, server, first, second }) => {
+    const [events, handshakes] = await withNetwork(async (network) => {
+      const host = await network.addHost('alone')
+      const files = ['-key', join(folder, 'key.pem'), '-cert', join(folder, 'certificate.pem')]
+      const serving = host.spawn('openssl', ['s_server', '-accept', '443', ...files, ...server], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      await said(serving, /ACCEPT/)
+      const dump = host.spawn('tcpdump', ['-i', 'lo', '-U', '--immediate-mode', '-w', '-', 'tcp port 443'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const packets: Buffer[] = []
+      dump.stdout?.on('data', (chunk: Buffer) => packets.push(chunk))
+      // The header comes when it listens.
+      await once(dump.stdout as NonNullable<typeof dump.stdout>, 'data')
+      const session = join(folder, 'session.pem')
+      const openssl = (...flags: string[]) =>
+        host.run(
+          'openssl',
+          ['s_client', '-connect', '127.0.0.1:443', '-servername', 'a.test', ...flags],
+          'Q\n',
+        )
+      const said1 = await openssl('-sess_out', session, ...first)
+      const said2 = await openssl('-sess_in', session, ...second)
+      dump.kill('SIGINT')
+      await once(dump, 'close')
+      return [await eventsOf(Buffer.concat(packets), []), said1 + said2] as const
+    })
+    expect(handshakes).toMatch(second.includes('-groups') ? /New, / : /Reused, /)
+    if (second.includes('-early_data')) expect(handshakes).toMatch(/Early data was accepted/)
+    expect(events).toEqual([
+      expect.objectContaining({ outcome: 'completed', tls_version: version, server_name: 'a.test' }),
+      expect.objectContaining({ outcome: 'completed', tls_version: version, server_name: 'a.test' }),
+    ])
+  })
+})
+
 async function build(network: Network): Promise<{ client: Host; server: Host }> {
   const client = await network.addHost('client')
   const server = await network.addHost('server')

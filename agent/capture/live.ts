@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../clock.ts'
 import { createIdentity } from '../identity.ts'
 import { createOnce } from '../log.ts'
@@ -34,6 +35,7 @@ export type Capture = {
 
 const TICK_MS = 250
 const DRAIN_MS = 3_000
+const HANDED_OVER_MS = 1_100
 const SHED_EVERY_MS = 10_000
 
 /**
@@ -81,7 +83,8 @@ export function startCapture(options: CaptureOptions): Capture {
     clearInterval(shedding)
     if (child.exitCode === null && child.signalCode === null) {
       const gone = once(child, 'close')
-      // tcpdump hands over what it still has.
+      // The kernel hands over what it has once a second, and tcpdump does not ask it once more when it is to end.
+      await pause(HANDED_OVER_MS)
       child.kill('SIGINT')
       await gone
     }

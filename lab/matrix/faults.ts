@@ -45,6 +45,25 @@ export function randomLoss(percent: number): Fault {
   return (path) => forward(path, `numgen random mod 100 < ${percent} drop`)
 }
 
+/**
+ * Two in five packets, either way, take a slow lane, in which each waits 12 ms for every full-size one before it: those of the
+ * fast lane overtake them, and no two take the same time. As netem would do it, with what every kernel has.
+ */
+export const reordered: Fault = async ({ near, far }) => {
+  for (const [host, other] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    const device = `to-${other.name}`
+    const lane = (id: string, rate: string[]) =>
+      host.run('tc', ['class', 'add', 'dev', device, 'parent', '1:', 'classid', id, 'htb', 'rate', ...rate])
+    await host.run('tc', ['qdisc', 'add', 'dev', device, 'root', 'handle', '1:', 'htb', 'default', '10'])
+    await lane('1:10', ['1gbit'])
+    await lane('1:20', ['1mbit', 'burst', '1600'])
+    await nft(host, 'forward', `oifname ${device} numgen random mod 100 < 40 meta priority set 1:20`)
+  }
+}
+
 /** The client's kernel never answers the SYN-ACK: all that the server sees is a SYN. */
 export const synOnly: Fault = ({ client }) =>
   nft(client, 'input', `tcp sport ${PORT} tcp flags & (syn | ack) == (syn | ack) drop`)

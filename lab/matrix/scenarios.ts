@@ -8,6 +8,7 @@ import {
   mtuHole,
   probedHole,
   randomLoss,
+  reordered,
   resetAfterHello,
   synOnly,
 } from './faults.ts'
@@ -278,6 +279,16 @@ export const MATRIX: readonly Scenario[] = [
     clients: REAL,
     times: 3,
     right: LOST_OR_NOT,
+  },
+  {
+    name: 'reordered',
+    summary: 'packets overtake one another, and none takes as long as the one before: no MTU hole',
+    fault: reordered,
+    server: ({ rsaChain }) => ({ pair: rsaChain }),
+    largeHello: true,
+    clients: REAL,
+    times: 6,
+    right: ['completed/completed'],
   },
   {
     name: 'slow-server',
