@@ -15,7 +15,14 @@ describe('isSubstantial', () => {
   it('asks for five failures and one percentage point', () => {
     expect(isSubstantial(episode)).toBe(true)
     expect(isSubstantial({ ...episode, failed: 4 })).toBe(false)
+    expect(isSubstantial({ ...episode, decided: 5, failed: 5 })).toBe(true)
+    expect(isSubstantial({ ...episode, decided: 5, failed: 4 })).toBe(false)
     expect(isSubstantial({ ...episode, decided: 5000, failed: 80, expected: 0.007 })).toBe(false)
+  })
+
+  it('is content with four where nobody succeeded', () => {
+    expect(isSubstantial({ ...episode, decided: 4, failed: 4 })).toBe(true)
+    expect(isSubstantial({ ...episode, decided: 3, failed: 3 })).toBe(false)
   })
 })
 

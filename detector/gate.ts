@@ -12,14 +12,17 @@ export type Episode = {
 }
 
 export const SMALLEST_COUNT = 5
+export const SMALLEST_TOTAL = 4
 export const SMALLEST_EXCESS = 0.01
 export const SMALLEST_CLIENTS = 3
 
-/** Whether the rate itself is worth an alarm: at least 5 failures and 1 percentage point above the expected rate. */
-export function isSubstantial(episode: Episode): boolean {
-  return (
-    episode.failed >= SMALLEST_COUNT && episode.failed / episode.decided - episode.expected >= SMALLEST_EXCESS
-  )
+/**
+ * Whether the rate itself is worth an alarm: at least 5 failures and 1 percentage point above the expected rate. Four
+ * suffice where nobody succeeded: a network of one client a minute that goes dark is found as soon as a larger one.
+ */
+export function isSubstantial({ failed, decided, expected }: Episode): boolean {
+  const enough = failed === decided ? SMALLEST_TOTAL : SMALLEST_COUNT
+  return failed >= enough && failed / decided - expected >= SMALLEST_EXCESS
 }
 
 /**

@@ -76,7 +76,7 @@ function readResults(): Partial<Results> {
 }
 
 function grid(): Results['grid'] {
-  const repetitions = values.quick ? 21 : 61
+  const repetitions = values.quick ? 21 : 161
   return VOLUMES.flatMap((volume) =>
     RHOS.flatMap((rho) => {
       console.error(`  ${volume} a minute, rho ${rho}, success drops to ${DROPS.join(', ')}`)
