@@ -39,6 +39,9 @@ export function createIncidentDescriber(
       store.query<Clients>(prefix === '' ? networkClients(where) : PREFIX_CLIENTS, about),
     ])
     const { network = '', ...counted } = clients ?? {}
+    // Fewer handshakes have no cause that the others could tell, and its counts are the detector's.
+    if (incident.kind === 'volume')
+      return { ...(network === '' ? {} : { network }), cause: '', cause_share: 0, dimension: '' }
     return { ...(network === '' || whole ? {} : { network }), ...counted, ...explainSlices(slices) }
   }
 }

@@ -8,6 +8,7 @@ import type { IncidentRecord } from './lifecycle.ts'
 import { DEFAULT_OPTIONS, type DetectorOptions } from './options.ts'
 import { createRegistry, type StreamName } from './registry.ts'
 import { type StreamState, streamState } from './state.ts'
+import type { VolumeRecord } from './volume.ts'
 
 /** A stream whose evidence is high without being enough, and what stands in the way if it would be. */
 export type Suspect = StreamName & { evidence: number; threshold: number; objection: Objection }
@@ -46,7 +47,10 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     }
     fleet.judge(minute / MINUTE)
     lastMinute = minute
-    const incidents = fleet.lifecycle.changes().map(incidentOf)
+    const incidents = [
+      ...fleet.lifecycle.changes().map(incidentOf),
+      ...fleet.volume.changes().map(volumeIncidentOf),
+    ]
     const suspects = fleet.suspicions.map(({ stream, ...suspicion }) => ({
       ...registry.nameOf(stream),
       ...suspicion,
@@ -99,14 +103,49 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     return { ...incident, explanation: explanationOf(incident, '') }
   }
 
+  function volumeIncidentOf(record: VolumeRecord): Incident {
+    const name = registry.nameOf(record.stream)
+    const incident: Incident = {
+      id: incidentId(name, record.onset, 'volume'),
+      ...name,
+      kind: 'volume',
+      state: record.state,
+      onset: record.onset * MINUTE,
+      opened_at: record.opened * MINUTE,
+      closed_at: record.closed * MINUTE,
+      reopened: 0,
+      expected_rate: 0,
+      failure_rate: Math.max(0, 1 - record.seen / record.usual),
+      failed: record.seen,
+      decided: record.usual,
+      clients: record.seen,
+      failing_clients: 0,
+      prefixes: [],
+      members: [],
+      evidence: record.evidence,
+      odds: oddsInWords(record.evidence),
+      world_excess: record.elsewhere,
+      cause: '',
+      cause_share: 0,
+      dimension: '',
+      explanation: '',
+      version: lastMinute,
+      updated_at: lastMinute,
+    }
+    return { ...incident, explanation: explanationOf(incident, '') }
+  }
+
   return {
     judgeMinute,
-    openIncidents: () => [...fleet.lifecycle.open].map((record) => incidentOf(record)),
+    openIncidents: () => [
+      ...[...fleet.lifecycle.open].map(incidentOf),
+      ...[...fleet.volume.open].map(volumeIncidentOf),
+    ],
     state(stream) {
       const index = registry.find(stream)
       return index === undefined ? undefined : streamState(fleet, index)
     },
-    size: () => ({ streams: fleet.streams.count, bytes: fleet.streams.bytes() }),
+    size: () => ({ streams: fleet.streams.count, bytes: fleet.streams.bytes() + fleet.volume.bytes() }),
   }
 }
 
@@ -116,10 +155,10 @@ function isUnknownPrefix({ asn, label, prefix }: MinuteCount): boolean {
 }
 
 /** Same stream and onset, same id: readable, and safe in an URL. */
-function incidentId(name: StreamName, onset: number): string {
+function incidentId(name: StreamName, onset: number, kind?: 'volume'): string {
   const subject = name.asn > 0 ? `as${name.asn}` : name.scope
   const start = new Date(onset * MINUTE * 1000).toISOString().slice(0, 16).replace(/[-:]/g, '')
-  const key = [name.scope, name.asn, name.label, name.prefix, name.site].join('\0')
+  const key = [name.scope, name.asn, name.label, name.prefix, name.site, ...(kind ? [kind] : [])].join('\0')
   return `${subject}-${start}-${(hashOf(key) >>> 0).toString(16).padStart(8, '0')}`
 }
 

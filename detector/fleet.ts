@@ -9,6 +9,7 @@ import { createSeason } from './season.ts'
 import { createShared } from './shared.ts'
 import { at, createStreams, F, FLOATS, HOUR_SPOILT, I, INTS, KIND, type Streams } from './streams.ts'
 import { type FleetKnowledge, noteMinute, type Row, refresh, teachHour } from './teach.ts'
+import { createVolume, type Volume } from './volume.ts'
 import { contrasted, excessWithout, OUR_SIDE, SHARED_FAULT_RHO } from './world.ts'
 import { createWorld, type World } from './world-minute.ts'
 
@@ -23,6 +24,7 @@ export type Fleet = {
   readonly streams: Streams
   readonly world: World
   readonly lifecycle: Lifecycle
+  readonly volume: Volume
   /** The batch to fill before `judge`: rows of a stream together, a network's own before those of its prefixes. */
   readonly batch: Batch
   /** Suspicions of the minute judged last. */
@@ -52,6 +54,7 @@ export function createFleet(options: DetectorOptions): Fleet {
   const season = createSeason()
   const world = createWorld(streams)
   const lifecycle = createLifecycle(streams)
+  const volume = createVolume(streams, options.alarm_minutes)
   const batch = createBatch()
   const row: Row = { floats: streams.floats, ints: streams.ints, f: 0, i: 0 }
   const seen: StreamMinute = {
@@ -103,6 +106,7 @@ export function createFleet(options: DetectorOptions): Fleet {
     seen.tick = tick
     seen.minute = minute
     const hourOfDay = Math.floor(minute / 60) % 24
+    if (options.parts.volume) volume.note(batch, world)
     leaveOutIgnored()
     const { parts } = options
     const factors = seasons(hourOfDay)
@@ -114,6 +118,7 @@ export function createFleet(options: DetectorOptions): Fleet {
     if (sharedNow) sharedMinutes += 1
     sharedNow = false
     lifecycle.passMinute(minute, tick)
+    if (options.parts.volume) volume.judge({ minute, tick })
     batch.size = 0
   }
 
@@ -376,6 +381,7 @@ export function createFleet(options: DetectorOptions): Fleet {
     streams,
     world,
     lifecycle,
+    volume,
     batch,
     get suspicions() {
       return suspicions

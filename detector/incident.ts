@@ -81,6 +81,7 @@ export function oddsInWords(minutes: number): string {
 export function explanationOf(incident: Incident, network: string): string {
   const parts = [`${subjectOf(incident, network)}: ${findingOf(incident)}`]
   if (incident.kind === 'divergence') parts.push(clientsOf(incident), worldOf(incident))
+  if (incident.kind === 'volume') parts.push(othersOf(incident))
   if (incident.kind === 'our_side') parts.push('the networks fail alike, so the fault is on our side')
   if (incident.cause !== '') parts.push(causeOf(incident))
   if (incident.state === 'closed') parts.push(`over since ${clock(incident.closed_at)}`)
@@ -100,7 +101,7 @@ function findingOf(incident: Incident): string {
   const since = clock(incident.onset)
   if (incident.kind === 'volume') {
     const usual = Math.round(incident.decided)
-    return `${percent(incident.failure_rate)} fewer handshakes than usual since ${since}: ${incident.failed} instead of about ${usual}`
+    return `${percent(incident.failure_rate)} fewer clients than usual since ${since}: ${incident.failed} instead of about ${usual}`
   }
   const expected = `at most ${percent(incident.expected_rate)} was to be expected`
   return `${percent(incident.failure_rate)} of clients' handshakes fail since ${since}, ${expected}`
@@ -110,6 +111,11 @@ function clientsOf({ failing_clients, prefixes, scope }: Incident): string {
   const clients = `${failing_clients} distinct ${failing_clients === 1 ? 'client' : 'clients'}`
   if (scope !== 'network' || prefixes.length === 0) return clients
   return `${clients}; ${prefixes.length === 1 ? `${prefixes[0]} explains` : `${prefixes.length} prefixes explain`} the excess`
+}
+
+function othersOf({ world_excess }: Incident): string {
+  if (world_excess < 0.15) return 'the others come as usual'
+  return `the others come ${percent(world_excess)} less than usual too, which is allowed for`
 }
 
 function worldOf({ world_excess }: Incident): string {

@@ -25,6 +25,8 @@ export type DetectorParts = {
   worst_client: boolean
   /** Failures on top of the usual traffic are a scanner's. */
   extra_traffic: boolean
+  /** Networks of which fewer clients come than usual. */
+  volume: boolean
   /** Widen the expected rate by how uncertain it is. */
   upper_limit: boolean
 }
@@ -35,6 +37,7 @@ export const ALL_PARTS: DetectorParts = {
   overdispersion: true,
   worst_client: true,
   extra_traffic: true,
+  volume: true,
   upper_limit: true,
 }
 

@@ -103,7 +103,7 @@ export const KIND = { network: 0, prefix: 1, unknown: 2, site: 3, world: 4 } as 
 export const HOUR_SPOILT = { rate: 1, all: 2 } as const
 
 /** Rows added at a time once the state is large, so that little stands empty. */
-const GROWTH = 4096
+const GROWTH = 1024
 
 export type Streams = {
   readonly count: number
