@@ -40,6 +40,19 @@ afterAll(async () => {
 })
 
 describe('what the store knows of an incident', () => {
+  it('is the same of several networks as of each, counted together', async () => {
+    const members = { scope: 'networks', asn: 0, members: ['AS64500', 'AS64999 nobody'] } as const
+    const { network: _, ...own } = await createIncidentDescriber(store)(incident({}))
+    expect(
+      await createIncidentDescriber(store)(incident({ ...members, members: [...members.members] })),
+    ).toEqual(own)
+  })
+
+  it('is a name alone where clients are missing', async () => {
+    const found = await createIncidentDescriber(store)(incident({ kind: 'volume' }))
+    expect(found).toEqual({ network: 'Example Net', cause: '', cause_share: 0, dimension: '' })
+  })
+
   it('is its dominant cause beyond what was usual, and the dimension that carries it', async () => {
     const found = await createIncidentDescriber(store)(incident({}))
     expect(found).toEqual({

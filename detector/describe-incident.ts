@@ -27,13 +27,16 @@ export function createIncidentDescriber(
   store: Pick<Store, 'query'>,
 ): (incident: Incident) => Promise<Description> {
   return async (incident) => {
-    const { asn, label, prefix, site, onset } = incident
+    const { asn, label, prefix, site, onset, members } = incident
     const until = incident.closed_at > 0 ? incident.closed_at : 4_294_967_295
-    const about = { asn, label, prefix, site, onset, until, before: onset - BEFORE_SECONDS }
+    const about = { asn, label, prefix, site, onset, until, members, before: onset - BEFORE_SECONDS }
     const whole = incident.scope === 'world' || incident.scope === 'site'
+    const several = whole || incident.scope === 'networks'
     const where = whole
       ? "({site:String} = '' OR site = {site:String})"
-      : 'asn = {asn:UInt32} AND label = {label:String}'
+      : incident.scope === 'networks'
+        ? MEMBERS
+        : 'asn = {asn:UInt32} AND label = {label:String}'
     const [slices, [clients]] = await Promise.all([
       store.query<Slice>(prefix === '' ? networkSlices(where) : PREFIX_SLICES, about),
       store.query<Clients>(prefix === '' ? networkClients(where) : PREFIX_CLIENTS, about),
@@ -42,9 +45,13 @@ export function createIncidentDescriber(
     // Fewer handshakes have no cause that the others could tell, and its counts are the detector's.
     if (incident.kind === 'volume')
       return { ...(network === '' ? {} : { network }), cause: '', cause_share: 0, dimension: '' }
-    return { ...(network === '' || whole ? {} : { network }), ...counted, ...explainSlices(slices) }
+    return { ...(network === '' || several ? {} : { network }), ...counted, ...explainSlices(slices) }
   }
 }
+
+/** Networks by how an incident names its members. */
+const MEMBERS =
+  "has({members:Array(String)}, trimBoth(concat(if(asn > 0, concat('AS', toString(asn)), ''), ' ', label)))"
 
 type Clients = { network?: string; clients: number; failing_clients: number }
 

@@ -322,3 +322,58 @@ function withNetworks(counts: MinuteCount[]): MinuteCount[] {
   }
   return [network, ...counts]
 }
+
+describe('networks that begin to fail together', () => {
+  const onset = 6 * HOURS
+  const end = onset + 60
+  /** Six of fifty networks behind one provider, at the same minute; they recover, one of them later. */
+  const rateOf = (index: number) => (t: number) =>
+    t >= onset && t < end + (index === 0 ? 120 : 0) ? 0.6 : 0.006
+  const behind = Array.from({ length: 6 }, (_, i) => ({ asn: 64600 + i, clients: 12, rate: rateOf(i) }))
+  const others = Array.from({ length: 30 }, (_, i) => ({ asn: 65100 + i, clients: 20, rate: healthy }))
+
+  it('are one open incident with members, whose own incidents say where they belong', () => {
+    const { detector, changes } = run(onset + 30, createTraffic(3, fleet(...behind, ...others)))
+    const [open, ...more] = detector.openIncidents()
+    expect(more).toEqual([])
+    expect(open).toMatchObject({ scope: 'networks', kind: 'divergence', state: 'open' })
+    expect([...(open?.members ?? [])].sort()).toEqual(behind.map(({ asn }) => `AS${asn}`))
+    expect(open?.failure_rate).toBeGreaterThan(0.5)
+    expect(open?.explanation).toMatch(
+      /^6 networks \(AS\d+, .* and 1 more\): .*; they began together, so look upstream/,
+    )
+    const last = lastOf(changes)
+    for (const { asn } of behind) {
+      const own = [...last.values()].find((incident) => incident.asn === asn)
+      expect(own).toMatchObject({ state: 'closed', members: [open?.id] })
+      expect(own?.explanation).toContain(`it is part of ${open?.id}`)
+    }
+  })
+
+  it('end as one, and who goes on failing stands alone again', () => {
+    const { detector, changes } = run(end + 60, createTraffic(3, fleet(...behind, ...others)))
+    const shared = [...lastOf(changes).values()].filter(({ scope }) => scope === 'networks')
+    expect(shared).toHaveLength(1)
+    expect(shared[0]).toMatchObject({ state: 'closed' })
+    expect(detector.openIncidents()).toMatchObject([
+      { asn: 64600, scope: 'network', state: 'open', members: [] },
+    ])
+  })
+
+  it('are told apart from four that do so by chance, and from those that begin an hour apart', () => {
+    const four = run(onset + 30, createTraffic(3, fleet(...behind.slice(0, 4), ...others)))
+    expect(four.detector.openIncidents().map(({ scope }) => scope)).toEqual([
+      'network',
+      'network',
+      'network',
+      'network',
+    ])
+    const apart = behind.map((network, i) => ({ ...network, rate: failsFrom(onset + i * 20, 0.6) }))
+    const { detector } = run(onset + 150, createTraffic(3, fleet(...apart, ...others)))
+    expect(new Set(detector.openIncidents().map(({ scope }) => scope))).toEqual(new Set(['network']))
+  })
+})
+
+function lastOf(changes: readonly Incident[]): Map<string, Incident> {
+  return new Map(changes.map((incident) => [incident.id, incident]))
+}

@@ -8,6 +8,7 @@ import type { IncidentRecord } from './lifecycle.ts'
 import { DEFAULT_OPTIONS, type DetectorOptions } from './options.ts'
 import { createRegistry, type StreamName } from './registry.ts'
 import { type StreamState, streamState } from './state.ts'
+import { createUpstreams, type Upstream } from './upstream.ts'
 import type { VolumeRecord } from './volume.ts'
 
 /** A stream whose evidence is high without being enough, and what stands in the way if it would be. */
@@ -37,6 +38,7 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
   const settings = { ...DEFAULT_OPTIONS, ...options }
   const fleet = createFleet(settings)
   const registry = createRegistry(fleet, settings.most_streams)
+  const upstreams = createUpstreams()
   let lastMinute = 0
 
   function judgeMinute(minute: number, counts: readonly MinuteCount[]): Judged {
@@ -47,8 +49,13 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     }
     fleet.judge(minute / MINUTE)
     lastMinute = minute
+    const changed = new Set(fleet.lifecycle.changes())
+    upstreams.judge(minute / MINUTE, [...fleet.lifecycle.open].filter(isNetwork))
+    const { shared, released } = upstreams.changes()
+    for (const record of released) changed.add(record)
     const incidents = [
-      ...fleet.lifecycle.changes().map(incidentOf),
+      ...[...changed].map((record) => incidentOf(record)),
+      ...shared.map(upstreamIncidentOf),
       ...fleet.volume.changes().map(volumeIncidentOf),
     ]
     const suspects = fleet.suspicions.map(({ stream, ...suspicion }) => ({
@@ -100,6 +107,63 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
       version: lastMinute,
       updated_at: lastMinute,
     }
+    const upstream = upstreams.of(record)
+    if (upstream !== undefined) return asMember(incident, upstream)
+    return { ...incident, explanation: explanationOf(incident, '') }
+  }
+
+  function isNetwork({ stream }: IncidentRecord): boolean {
+    return registry.nameOf(stream).scope === 'network'
+  }
+
+  /** What the shared incident speaks for is told as closed, with where it goes on. */
+  function asMember(incident: Incident, upstream: Upstream): Incident {
+    const since = Math.max(upstream.opened * MINUTE, incident.opened_at)
+    const member: Incident = {
+      ...incident,
+      state: 'closed',
+      closed_at: incident.closed_at || since,
+      members: [upstreamId(upstream)],
+    }
+    return { ...member, explanation: explanationOf(member, '') }
+  }
+
+  /** Its members may grow; its first ones and its onset do not change. */
+  function upstreamId({ onset, members }: Upstream): string {
+    const first = members.slice(0, FIRST_MEMBERS).map(({ stream }) => networkName(registry.nameOf(stream)))
+    return `networks-${startOf(onset)}-${hexOf(first.join('\0'))}`
+  }
+
+  function upstreamIncidentOf(upstream: Upstream): Incident {
+    const { members } = upstream
+    const sum = (field: 'decided' | 'failed' | 'failingClients') =>
+      members.reduce((total, record) => total + record[field], 0)
+    const expected = members.reduce((total, { expected, decided }) => total + expected * decided, 0)
+    const evidence = Math.max(...members.map((record) => record.evidence))
+    const names = members.map(({ stream }) => networkName(registry.nameOf(stream)))
+    const incident: Incident = {
+      id: upstreamId(upstream),
+      ...{ scope: 'networks' as const, kind: 'divergence' as const, asn: 0, label: '', prefix: '', site: '' },
+      state: upstream.state,
+      onset: upstream.onset * MINUTE,
+      opened_at: upstream.opened * MINUTE,
+      closed_at: upstream.closed * MINUTE,
+      reopened: 0,
+      expected_rate: expected / sum('decided'),
+      failure_rate: sum('failed') / sum('decided'),
+      failed: sum('failed'),
+      decided: sum('decided'),
+      clients: sum('decided'),
+      failing_clients: sum('failingClients'),
+      prefixes: [],
+      members: names,
+      evidence,
+      odds: oddsInWords(evidence),
+      world_excess: Math.max(...members.map((record) => record.worldExcess)),
+      ...{ cause: '', cause_share: 0, dimension: '', explanation: '' },
+      version: lastMinute,
+      updated_at: lastMinute,
+    }
     return { ...incident, explanation: explanationOf(incident, '') }
   }
 
@@ -138,7 +202,10 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
   return {
     judgeMinute,
     openIncidents: () => [
-      ...[...fleet.lifecycle.open].map(incidentOf),
+      ...[...fleet.lifecycle.open]
+        .filter((record) => upstreams.of(record) === undefined)
+        .map((record) => incidentOf(record)),
+      ...[...upstreams.open].map(upstreamIncidentOf),
       ...[...fleet.volume.open].map(volumeIncidentOf),
     ],
     state(stream) {
@@ -149,6 +216,12 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
   }
 }
 
+function networkName({ asn, label }: StreamName): string {
+  return [asn > 0 ? `AS${asn}` : '', label].filter((part) => part !== '').join(' ')
+}
+
+const FIRST_MEMBERS = 5
+
 /** Unknown networks are part of the world; their prefixes have nothing to belong to. */
 function isUnknownPrefix({ asn, label, prefix }: MinuteCount): boolean {
   return asn === 0 && label === '' && prefix !== ''
@@ -157,9 +230,16 @@ function isUnknownPrefix({ asn, label, prefix }: MinuteCount): boolean {
 /** Same stream and onset, same id: readable, and safe in an URL. */
 function incidentId(name: StreamName, onset: number, kind?: 'volume'): string {
   const subject = name.asn > 0 ? `as${name.asn}` : name.scope
-  const start = new Date(onset * MINUTE * 1000).toISOString().slice(0, 16).replace(/[-:]/g, '')
-  const key = [name.scope, name.asn, name.label, name.prefix, name.site, ...(kind ? [kind] : [])].join('\0')
-  return `${subject}-${start}-${(hashOf(key) >>> 0).toString(16).padStart(8, '0')}`
+  const key = [name.scope, name.asn, name.label, name.prefix, name.site, ...(kind ? [kind] : [])]
+  return `${subject}-${startOf(onset)}-${hexOf(key.join('\0'))}`
+}
+
+function startOf(onset: number): string {
+  return new Date(onset * MINUTE * 1000).toISOString().slice(0, 16).replace(/[-:]/g, '')
+}
+
+function hexOf(key: string): string {
+  return (hashOf(key) >>> 0).toString(16).padStart(8, '0')
 }
 
 /** Rows of a network together, its own before its prefixes'; a store that sorts spares the sorting here. */

@@ -2,7 +2,8 @@
 export type Incident = {
   /** Derived from stream and onset: the same minutes give the same id. */
   id: string
-  scope: 'network' | 'prefix' | 'site' | 'world'
+  /** `networks`: several that began to fail together. */
+  scope: 'network' | 'prefix' | 'site' | 'world' | 'networks'
   /** `our_side`: everyone fails, so it is us. `volume`: fewer handshakes than usual, which says nothing about failures. */
   kind: 'divergence' | 'our_side' | 'volume'
   asn: number
@@ -28,7 +29,7 @@ export type Incident = {
   failing_clients: number
   /** The fewest prefixes that explain 80 % of the excess, the worst first. */
   prefixes: string[]
-  /** Networks that are part of a shared fault. */
+  /** Of several networks that began to fail together: who they are. Of a network that is one of them: the shared incident's id. */
   members: string[]
   /** Evidence E: a healthy stream reaches it once in so many minutes. The highest so far. */
   evidence: number
@@ -81,21 +82,34 @@ export function oddsInWords(minutes: number): string {
 export function explanationOf(incident: Incident, network: string): string {
   const parts = [`${subjectOf(incident, network)}: ${findingOf(incident)}`]
   if (incident.kind === 'divergence') parts.push(clientsOf(incident), worldOf(incident))
+  if (incident.scope === 'networks') parts.push('they began together, so look upstream of them')
   if (incident.kind === 'volume') parts.push(othersOf(incident))
   if (incident.kind === 'our_side') parts.push('the networks fail alike, so the fault is on our side')
   if (incident.cause !== '') parts.push(causeOf(incident))
-  if (incident.state === 'closed') parts.push(`over since ${clock(incident.closed_at)}`)
+  if (incident.scope === 'network' && incident.members.length > 0)
+    parts.push(`it is part of ${incident.members[0]}`)
+  else if (incident.state === 'closed') parts.push(`over since ${clock(incident.closed_at)}`)
   return parts.join('; ')
 }
 
-function subjectOf({ scope, asn, label, prefix, site }: Incident, network: string): string {
+function subjectOf({ scope, asn, label, prefix, site, members }: Incident, network: string): string {
   if (scope === 'world') return 'All networks'
+  if (scope === 'networks') return `${members.length} networks (${listed(members)})`
   if (scope === 'site') return `All networks at site ${site === '' ? '(unnamed)' : site}`
   const named = [asn > 0 ? `AS${asn}` : '', label !== '' ? label : network]
     .filter((part) => part !== '')
     .join(' ')
   return scope === 'prefix' ? `${prefix} of ${named}` : named
 }
+
+/** The first few, and how many more. */
+function listed(members: readonly string[]): string {
+  const shown = members.slice(0, LISTED)
+  const more = members.length - shown.length
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+}
+
+const LISTED = 5
 
 function findingOf(incident: Incident): string {
   const since = clock(incident.onset)

@@ -21,7 +21,14 @@ export function incidentCard(incident) {
   )
 }
 
-function titleOf({ scope, asn, label, prefix, failure_rate }) {
-  const name = scope === 'prefix' ? prefix : scope === 'world' ? 'All networks' : `AS${asn} ${label}`.trim()
+function titleOf({ scope, members, asn, label, prefix, failure_rate }) {
+  const name =
+    scope === 'prefix'
+      ? prefix
+      : scope === 'world'
+        ? 'All networks'
+        : scope === 'networks'
+          ? `${members.length} networks`
+          : `AS${asn} ${label}`.trim()
   return `${name}: ${(failure_rate * 100).toFixed(0)} % of handshakes fail`
 }

@@ -20,7 +20,9 @@ export const divergencesRoute = defineRoute({
     ...windowQuery,
     state: oneOf(['open', 'closed', 'all']).default('open').describe('State of the incidents.'),
     kind: oneOf(['divergence', 'our_side', 'volume']).optional().describe('Only of this kind.'),
-    scope: oneOf(['network', 'prefix', 'site', 'world']).optional().describe('Only of this scope.'),
+    scope: oneOf(['network', 'prefix', 'site', 'world', 'networks'])
+      .optional()
+      .describe('Only of this scope.'),
     asn: asn().optional().describe('Only of this network and its prefixes.'),
     label: text().optional().describe('Only with this label.'),
     prefix: prefix().optional().describe('Only of this prefix.'),

@@ -7,7 +7,9 @@ import { iso } from '../window.ts'
 export const incidentSchema = z
   .strictObject({
     id: z.string().describe('Stays the same however often the minutes are judged again.'),
-    scope: z.enum(['network', 'prefix', 'site', 'world']).describe('What diverges.'),
+    scope: z
+      .enum(['network', 'prefix', 'site', 'world', 'networks'])
+      .describe('What diverges; `networks`: several that began to fail together, named in `members`.'),
     kind: z
       .enum(['divergence', 'our_side', 'volume'])
       .describe(
@@ -37,7 +39,11 @@ export const incidentSchema = z
     prefixes: z
       .array(z.string())
       .describe('The fewest prefixes that explain 80 % of the excess, worst first.'),
-    members: z.array(z.string()).describe('Networks that share the fault.'),
+    members: z
+      .array(z.string())
+      .describe(
+        'Networks that share the fault; of a network that is part of a shared incident, the id of that.',
+      ),
     evidence: z.number().describe('The highest so far: a healthy stream reaches it once in so many minutes.'),
     odds: z.string().describe('The evidence in words.'),
     world_excess: z
