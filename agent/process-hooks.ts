@@ -15,6 +15,23 @@ export type ProcessHooks = { remove(): void }
 /** Marks the agents' own listeners, also those of another copy of this package in the process. */
 const OURS = Symbol.for('halfshake.agent.sigterm')
 
+/** One set of listeners for all agents of a process: with one each, the eleventh server would earn a warning from Node. */
+const HOOKS = new WeakMap<NodeJS.Process, Hooks>()
+
+type Hooks = { add(endings: Endings, sigterm: boolean): void; remove(endings: Endings): void }
+
+/** Has these endings told of the process's end; of SIGTERM only if wanted. */
+export function createProcessHooks(
+  process: NodeJS.Process,
+  endings: Endings,
+  sigterm: boolean,
+): ProcessHooks {
+  const hooks = HOOKS.get(process) ?? createHooks(process)
+  HOOKS.set(process, hooks)
+  hooks.add(endings, sigterm)
+  return { remove: () => hooks.remove(endings) }
+}
+
 /**
  * Listens to the process's end without changing it. A SIGTERM that only agents listen to is raised again when the
  * last of them is done, and so ends the process as it would have without them.
@@ -22,19 +39,21 @@ const OURS = Symbol.for('halfshake.agent.sigterm')
  * The listener goes before those that are there: one that the application added with `once` is gone from the list when
  * its turn has come, and would look as if it had never been.
  */
-export function createProcessHooks(
-  process: NodeJS.Process,
-  endings: Endings,
-  sigterm: boolean,
-): ProcessHooks {
+function createHooks(process: NodeJS.Process): Hooks {
+  const all = new Map<Endings, { sigterm: boolean }>()
   let stopping = false
+  const withSigterm = () => [...all].filter(([, { sigterm }]) => sigterm).map(([endings]) => endings)
   const onSigterm = Object.assign(
     () => {
       if (stopping) return
-      if (!process.listeners('SIGTERM').every(isOurs)) return endings.hurry()
+      const told = withSigterm()
+      if (!process.listeners('SIGTERM').every(isOurs)) {
+        for (const endings of told) endings.hurry()
+        return
+      }
       stopping = true
       // Whatever becomes of it, the process ends by the signal as it would have without us.
-      void endings.stop().then(raiseAgain, raiseAgain)
+      void Promise.allSettled(told.map((endings) => endings.stop())).then(raiseAgain)
     },
     { [OURS]: true },
   )
@@ -43,16 +62,28 @@ export function createProcessHooks(
     // In a turn of its own, so that the last warning is on stderr.
     if (process.listenerCount('SIGTERM') === 0) setImmediate(() => process.kill(process.pid, 'SIGTERM'))
   }
-  const { idle, exit } = endings
-  if (sigterm) process.prependListener('SIGTERM', onSigterm)
-  process.on('beforeExit', idle)
-  process.on('exit', exit)
+  const onIdle = () => {
+    for (const endings of all.keys()) endings.idle()
+  }
+  const onExit = () => {
+    for (const endings of all.keys()) endings.exit()
+  }
   return {
-    remove() {
+    add(endings, sigterm) {
+      if (all.size === 0) {
+        process.on('beforeExit', onIdle)
+        process.on('exit', onExit)
+      }
+      if (sigterm && withSigterm().length === 0) process.prependListener('SIGTERM', onSigterm)
+      all.set(endings, { sigterm })
+    },
+    remove(endings) {
+      all.delete(endings)
       // While a SIGTERM is being answered the listener stays: it is what keeps the process from dying of it at once.
-      if (!stopping) process.off('SIGTERM', onSigterm)
-      process.off('beforeExit', idle)
-      process.off('exit', exit)
+      if (!stopping && withSigterm().length === 0) process.off('SIGTERM', onSigterm)
+      if (all.size > 0) return
+      process.off('beforeExit', onIdle)
+      process.off('exit', onExit)
     },
   }
 }

@@ -101,6 +101,15 @@ describe('SIGTERM', () => {
     },
   )
 
+  test('brings no warning however many servers are observed', async () => {
+    const { child, port, ended, output } = await start({}, 'many-servers')
+    await openssl(port)
+    child.kill('SIGTERM')
+    expect(await ended).toBe('SIGTERM')
+    expect(sink.stored).toHaveLength(1)
+    expect(output()).not.toMatch(/MaxListeners/)
+  })
+
   test('is none of the agent’s business when so told', async () => {
     const { child, ended } = await start({ ...slow, stopOnSigterm: false })
     child.kill('SIGTERM')

@@ -24,6 +24,8 @@ if (features.includes('own-sigterm')) {
   })
 }
 if (features.includes('second-server')) observe(createServer(), JSON.parse(options))
+if (features.includes('many-servers'))
+  for (let i = 0; i < 20; i += 1) observe(createServer(), JSON.parse(options))
 process.on('message', () => process.exit(5))
 
 server.listen(0, '127.0.0.1', () => {
