@@ -26,7 +26,7 @@ describe('the server as the filter lets it through', () => {
     send(stream, 0, 0)
     stream.settle(1_000)
     expect(stream.facts).toMatchObject({ acknowledged: 0, unacked: 1 })
-    stream.settle(2_000)
+    stream.settle(4_000)
     expect(stream.facts).toMatchObject({ acknowledged: FULL, unacked: 0 })
   })
 

@@ -4,8 +4,8 @@ import type { Direction, StreamFacts } from './stream.ts'
 /** `from` and `to` are distances from the start; `at` is when it was sent last, undefined where it was not captured. */
 type Piece = { from: number; to: number; at: number | undefined; sacked: boolean }
 
-/** What is sent and not acknowledged is sent again by then (RFC 6298 section 2: a second, until the path is known). */
-const REPEATED_MS = 1_500
+/** What is sent and not acknowledged is sent again by then: after three seconds where the SYN was lost (RFC 6298 section 5.7). */
+const REPEATED_MS = 3_500
 const MAX_PIECES = 64
 const EMPTY: Buffer = Buffer.alloc(0)
 

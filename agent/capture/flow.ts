@@ -46,6 +46,7 @@ const DEADLINE_MS = 3_000
 const TIMESTAMPS_BYTES = 12
 /** A SYN is said once more after a second (RFC 6298 section 2). */
 const SYN_REPEATED_MS = 1_500
+const HELLO_REPEATED_MS = 1_000
 const USUAL_MSS = 1_460
 const MAX_U32 = 0xffff_ffff
 
@@ -127,9 +128,17 @@ export function createFlow(
   }
 
   function establish(at: number): void {
-    if (!established && answeredAt !== undefined)
+    if (!established && answeredAt !== undefined && isRoundTrip(at - answeredAt))
       rttUs = Math.min(MAX_U32, Math.max(1, Math.round((at - answeredAt) * 1000)))
     established = true
+  }
+
+  /**
+   * Nobody knows which of two SYNs is acknowledged (Karn's algorithm, RFC 6298 section 3). Where the filter left the ACK out
+   * the round trip is that of the ClientHello, which may have been lost once when it takes a second.
+   */
+  function isRoundTrip(ms: number): boolean {
+    return answers === 1 && (!filtered || ms < HELLO_REPEATED_MS)
   }
 
   /** The filter leaves the ACK of the SYN out; without it the server would have said its SYN once more. */

@@ -45,6 +45,8 @@ const LOST_OR_NOT = [
   'failed/hello_partial/path_inbound',
   'failed/hello_partial/unexplained',
   'failed/server_flight/client_stalled',
+  // Still moving when its time was up.
+  'failed/server_flight/slow',
   'unknown/connected/unknown',
   'unknown/connected/unexplained',
   'noise/connected/silent',
