@@ -120,6 +120,13 @@ describe('halfshake up', () => {
 })
 
 describe('halfshake config check', () => {
+  it('reads the networks file too', async () => {
+    const networks = join(folder.path, 'wrong-networks.csv')
+    await writeFile(networks, 'prefix,label\n10.0.0.1/24,Office\n')
+    const { code, output } = await run(['config', 'check'], { HALFSHAKE_ENRICHER_NETWORKS: networks })
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining('line 2, prefix: ') })
+  })
+
   it('reports every mistake of a file with its place', async () => {
     const file = join(folder.path, 'halfshake.yaml')
     await writeFile(file, 'http:\n  lissten: 1\nlog:\n  level: loud\n')

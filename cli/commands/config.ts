@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type Config, describeSettings, isSecret } from '../../core/runtime/config.ts'
+import { openNetworksFile } from '../../enricher/overrides.ts'
 import { loadConfig } from '../config-file.ts'
 import type { Io } from '../io.ts'
 
@@ -10,10 +11,12 @@ export function registerConfig(program: Command, io: Io): void {
 
   config
     .command('check')
-    .description('parse the configuration and report every mistake at once')
+    .description('parse the configuration, and the networks file it names, and report every mistake at once')
     .option('-c, --config <file>', 'configuration file')
-    .action(({ config: file }: { config?: string }) => {
+    .action(async ({ config: file }: { config?: string }) => {
       const loaded = loadConfig(io, file)
+      const { networks } = loaded.config.enricher
+      if (networks !== undefined) await openNetworksFile(networks)
       io.print(`${loaded.file ?? 'The defaults'} and the environment: no mistakes.`)
     })
 
