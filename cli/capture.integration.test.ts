@@ -84,6 +84,23 @@ describe('halfshake capture', () => {
     120_000,
   )
 
+  it('watches all interfaces at once, and a tunnel, which have no VLANs', async () => {
+    await withNetwork(async (network) => {
+      const { server } = await build(network)
+      await server.run('ip', ['tuntap', 'add', 'dev', 'tunnel0', 'mode', 'tun'])
+      await server.run('ip', ['link', 'set', 'tunnel0', 'up'])
+      for (const name of ['any', 'tunnel0', 'to-client', 'lo']) {
+        const capture = server.spawn(PROGRAM, ['capture', '--interface', name], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
+        await said(capture, /Capturing/)
+        capture.kill('SIGTERM')
+        await once(capture, 'close')
+        expect([name, capture.exitCode]).toEqual([name, 0])
+      }
+    })
+  }, 60_000)
+
   it('shows its filter, and reads what tcpdump wrote with it', async () => {
     const shown = await runCommand(PROGRAM, [
       'capture',

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /** A record of data that is as long as this, or longer, is bulk; tickets and alerts, which TLS 1.3 hides as data, are shorter. */
 const BULK_BYTES = 1_200
 /** A TCP header with timestamps, in the upper half of its byte: with more there is a selective acknowledgement. */
@@ -29,11 +31,25 @@ const IPV6 = {
  * download does, and so do bare acknowledgements of the client, one for every few segments of data. What they would have
  * told is told by what the server does not repeat.
  */
-export function captureFilter(ports: readonly number[]): string {
+export function captureFilter(ports: readonly number[], { vlan }: { vlan: boolean }): string {
   const filter = [IPV4, IPV6].map((ip) => `(${wanted(ports, ip)})`).join(' or ')
   // A VLAN tag moves what comes behind it, so it is asked for both.
-  return `(${filter}) or (vlan and (${filter}))`
+  return vlan ? `(${filter}) or (vlan and (${filter}))` : filter
 }
+
+/** Whether packets of this interface can have VLAN tags. Where they cannot, tcpdump refuses a filter that asks for one. */
+export function hasVlans(name: string): boolean {
+  if (name === 'any') return false
+  try {
+    return ETHERNET.has(readFileSync(`/sys/class/net/${name}/type`, 'utf8').trim())
+  } catch {
+    // Not Linux, or no such interface, of which tcpdump has more to say.
+    return true
+  }
+}
+
+/** ARPHRD_ETHER and ARPHRD_LOOPBACK of linux/if_arp.h; tunnels have no Ethernet header. */
+const ETHERNET = new Set(['1', '772'])
 
 function wanted(ports: readonly number[], { family, flags, offset, length, payload }: typeof IPV4): string {
   const opens = `${flags} & ${FIN_SYN_RST} != 0`

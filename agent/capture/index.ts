@@ -1,5 +1,5 @@
 export { CaptureError } from './capture-error.ts'
-export { captureFilter } from './filter.ts'
+export { captureFilter, hasVlans } from './filter.ts'
 export { CAPTURE_ERRORS } from './flow.ts'
 export {
   createFlows,

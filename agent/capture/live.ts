@@ -7,7 +7,7 @@ import { createOnce } from '../log.ts'
 import { readOptions } from '../options.ts'
 import { createReporter, type Reporter } from '../reporter/reporter.ts'
 import { CaptureError } from './capture-error.ts'
-import { captureFilter } from './filter.ts'
+import { captureFilter, hasVlans } from './filter.ts'
 import { createFlows, type FlowCounts, type Flows } from './flows.ts'
 import { createPacketReader } from './pcap.ts'
 
@@ -95,7 +95,7 @@ export function startCapture(options: CaptureOptions): Capture {
 
 function argumentsOf({ interface: name, ports }: CaptureOptions): string[] {
   const file = ['-U', '-s', '65535', '-w', '-']
-  return ['-i', name, '-n', '-B', '16384', ...file, captureFilter(ports)]
+  return ['-i', name, '-n', '-B', '16384', ...file, captureFilter(ports, { vlan: hasVlans(name) })]
 }
 
 function feed(child: ChildProcess, flows: Flows, reporter: Reporter): void {

@@ -7,6 +7,7 @@ import {
   captureFilter,
   createFlows,
   type Decided,
+  hasVlans,
   readCapture,
   startCapture,
 } from '../../agent/capture/index.ts'
@@ -55,7 +56,7 @@ export function registerCapture(program: Command, io: Io): void {
     .option('--show-filter', 'print the filter for tcpdump instead, to capture with it elsewhere')
     .action((options: CaptureFlags) => {
       if (options.showFilter !== true) return watch(io, options)
-      return io.print(captureFilter(options.port))
+      return io.print(captureFilter(options.port, { vlan: hasVlans(options.interface) }))
     })
 }
 
