@@ -48,6 +48,8 @@ const SMALLEST_MINUTES = 5
 const LEARNED = 48
 /** Days that an hour's usual number remembers. */
 const MEMORY_DAYS = 5
+/** Usual numbers are kept as logarithms, in 16 bits: to a fortieth of a percent, up to ten million. */
+const USUAL_STEPS = 4_000
 /** Minutes of an hour that must have had data, for the hour to teach. */
 const FULL_HOUR = 30
 /** Between days the same hour differs by so much; own experience joins with the weight of so many hours. */
@@ -87,9 +89,9 @@ const N = {
 const NETWORK_FIELDS = 12
 const NI = { STREAM: 0, ONSET: 1, MINUTES: 2, GOOD: 3, FIRST_CELL: 4, LEARNED: 5 } as const
 const NETWORK_INTS = 6
-/** Fields of a cell, a network at a site: the usual clients a minute of each hour (−1: unknown), this minute's, this hour's, lately. */
-const C = { USUAL: 0, NOW: HOURS, HOUR: HOURS + 1, LATELY: HOURS + 2, LATELY_USUAL: HOURS + 3 } as const
-const CELL_FIELDS = HOURS + 4
+/** Fields of a cell, a network at a site: this minute's clients, this hour's, lately and usually lately; and its usual hours. */
+const C = { NOW: 0, HOUR: 1, LATELY: 2, LATELY_USUAL: 3 } as const
+const CELL_FIELDS = 4
 const CI = { SITE: 0, NEXT: 1 } as const
 const CELL_INTS = 2
 
@@ -97,8 +99,8 @@ const CELL_INTS = 2
 type Site = { now: number; nowUsual: number; lately: number; usual: number }
 
 export function createVolume(streams: Streams, alarmMinutes: number): Volume {
-  const networks = table(NETWORK_FIELDS, NETWORK_INTS)
-  const cells = table(CELL_FIELDS, CELL_INTS)
+  const networks = table(NETWORK_FIELDS, NETWORK_INTS, 0)
+  const cells = table(CELL_FIELDS, CELL_INTS, HOURS)
   const networkOf = new Map<number, number>()
   const siteOf = new Map<string, number>()
   const sites: Site[] = []
@@ -143,7 +145,6 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
       if (at(cells.ints, cell * CELL_INTS + CI.SITE) === site) return cell
     }
     const cell = cells.add()
-    cells.floats.fill(-1, cell * CELL_FIELDS, cell * CELL_FIELDS + HOURS)
     cells.ints[cell * CELL_INTS + CI.SITE] = site
     cells.ints[cell * CELL_INTS + CI.NEXT] = first
     networks.ints[i + NI.FIRST_CELL] = cell
@@ -168,7 +169,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     }
     for (let cell = 0; cell < cells.count; cell++) {
       const f = cell * CELL_FIELDS
-      const usual = usualOf(f, minute)
+      const usual = usualOf(cell, minute)
       cells.floats[f + C.LATELY] = at(cells.floats, f + C.LATELY) * FORGET
       cells.floats[f + C.LATELY_USUAL] = at(cells.floats, f + C.LATELY_USUAL) * FORGET
       if (usual < 0) continue
@@ -184,13 +185,19 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     }
   }
 
+  /** Clients a minute that are usual in an hour of the day; −1 while unknown. */
+  function usualIn(cell: number, hourOfDay: number): number {
+    const code = cells.shorts[cell * HOURS + hourOfDay] ?? 0
+    return code === 0 ? -1 : Math.expm1((code - 1) / USUAL_STEPS)
+  }
+
   /** Between the middles of two hours, so that a morning does not come in steps; −1 while unknown. */
-  function usualOf(f: number, minute: number): number {
+  function usualOf(cell: number, minute: number): number {
     const hourOfDay = Math.floor(minute / 60) % HOURS
-    const here = at(cells.floats, f + C.USUAL + hourOfDay)
+    const here = usualIn(cell, hourOfDay)
     if (here < 0) return -1
     const past = ((minute % 60) + 0.5) / 60
-    const other = at(cells.floats, f + C.USUAL + ((hourOfDay + (past < 0.5 ? HOURS - 1 : 1)) % HOURS))
+    const other = usualIn(cell, (hourOfDay + (past < 0.5 ? HOURS - 1 : 1)) % HOURS)
     const weight = Math.abs(past - 0.5)
     return other < 0 ? here : here * (1 - weight) + other * weight
   }
@@ -201,7 +208,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     if (site === undefined) return 1
     const f = cell * CELL_FIELDS
     // A site that loses its agent does so from one minute to the next.
-    const own = Math.max(0, usualOf(f, minute))
+    const own = Math.max(0, usualOf(cell, minute))
     return Math.min(lately(cell), shareOf(site.now - at(cells.floats, f + C.NOW), site.nowUsual - own))
   }
 
@@ -225,7 +232,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     ) {
       const c = cell * CELL_FIELDS
       const now = at(cells.floats, c + C.NOW)
-      const expected = usualOf(c, minute)
+      const expected = usualOf(cell, minute)
       seen += now
       increase(cells.floats, c + C.HOUR, now)
       if (expected > 0) {
@@ -367,13 +374,14 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     ) {
       const c = cell * CELL_FIELDS
       const rate = at(cells.floats, c + C.HOUR) / ticks
-      const before = at(cells.floats, c + C.USUAL + hourOfDay)
+      const before = usualIn(cell, hourOfDay)
       sum += rate
       if (before < 0) whole = false
       const elsewhere = lately(cell)
       usual += Math.max(0, before) * elsewhere
       if (before >= 0 && elsewhere < SITE_IN_TROUBLE) continue
-      cells.floats[c + C.USUAL + hourOfDay] = before < 0 ? rate : before + share * (rate - before)
+      const usualNow = before < 0 ? rate : before + share * (rate - before)
+      cells.shorts[cell * HOURS + hourOfDay] = 1 + Math.round(Math.log1p(usualNow) * USUAL_STEPS)
     }
     increase(networks.ints, i + NI.LEARNED, 1)
     learnSpread(f, sum)
@@ -439,11 +447,12 @@ function shareOf(seen: number, usual: number): number {
   return usual < FEW_OTHERS ? 1 : Math.min(1, Math.max(0, seen / usual))
 }
 
-/** Rows of floats and of integers that grow by a sixteenth, so that little stands empty. */
-function table(fields: number, whole: number) {
+/** Rows of floats, of integers and of short ones that grow by a sixteenth, so that little stands empty. */
+function table(fields: number, whole: number, short: number) {
   let count = 0
   let floats = new Float32Array(64 * fields)
   let ints = new Int32Array(64 * whole)
+  let shorts = new Uint16Array(64 * short)
   return {
     get count() {
       return count
@@ -454,12 +463,18 @@ function table(fields: number, whole: number) {
     get ints() {
       return ints
     },
+    get shorts() {
+      return shorts
+    },
     add(): number {
       if ((count + 1) * fields > floats.length) {
         const rows = Math.ceil((floats.length / fields) * 1.0625) + 64
         const [widerFloats, widerInts] = [new Float32Array(rows * fields), new Int32Array(rows * whole)]
+        const widerShorts = new Uint16Array(rows * short)
         widerFloats.set(floats)
         widerInts.set(ints)
+        widerShorts.set(shorts)
+        shorts = widerShorts
         floats = widerFloats
         ints = widerInts
       }
@@ -469,6 +484,6 @@ function table(fields: number, whole: number) {
     forEach(visit: (offset: number) => void): void {
       for (let row = 0; row < count; row++) visit(row * fields)
     },
-    bytes: () => floats.byteLength + ints.byteLength,
+    bytes: () => floats.byteLength + ints.byteLength + shorts.byteLength,
   }
 }
