@@ -26,6 +26,11 @@ export type Detector = {
    */
   judgeMinute(minute: number, counts: readonly MinuteCount[]): Judged
   openIncidents(): Incident[]
+  /**
+   * Ends what is open of a stream before `minute` (seconds since 1970, the next to judge), and has the stream start anew
+   * from there. Returns the incident that ended, if one was open.
+   */
+  closeByHand(stream: StreamName, minute: number): Incident[]
   /** The numbers behind a verdict or its absence; undefined for a stream never seen. */
   state(stream: Pick<StreamName, 'asn' | 'label' | 'prefix'>): StreamState | undefined
   /** Streams known and bytes their state takes. */
@@ -46,12 +51,19 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     }
     fleet.judge(minute / MINUTE)
     lastMinute = minute
-    const incidents = fleet.lifecycle.changes().map(incidentOf)
+    const incidents = fleet.lifecycle.changes().map((record) => incidentOf(record))
     const suspects = fleet.suspicions.map(({ stream, ...suspicion }) => ({
       ...registry.nameOf(stream),
       ...suspicion,
     }))
     return { incidents, suspects }
+  }
+
+  function closeByHand(name: StreamName, minute: number): Incident[] {
+    const stream = registry.findNamed(name)
+    if (stream === undefined) return []
+    fleet.lifecycle.closesByHand(stream, minute / MINUTE)
+    return fleet.lifecycle.changes().map((record) => incidentOf(record, minute))
   }
 
   function batchRowOf(stream: number, count: MinuteCount) {
@@ -66,7 +78,7 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     }
   }
 
-  function incidentOf(record: IncidentRecord): Incident {
+  function incidentOf(record: IncidentRecord, version = lastMinute): Incident {
     const name = registry.nameOf(record.stream)
     const shared = name.scope === 'world' || name.scope === 'site'
     const incident: Incident = {
@@ -93,14 +105,15 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
       cause_share: 0,
       dimension: '',
       explanation: '',
-      version: lastMinute,
-      updated_at: lastMinute,
+      version,
+      updated_at: version,
     }
-    return { ...incident, explanation: explanationOf(incident, '') }
+    return { ...incident, explanation: explanationOf(incident, '', record) }
   }
 
   return {
     judgeMinute,
+    closeByHand,
     openIncidents: () => [...fleet.lifecycle.open].map((record) => incidentOf(record)),
     state(stream) {
       const index = registry.find(stream)
