@@ -89,9 +89,6 @@ export function createChangeStream({
 
   function leave(listener: Listener, reason: End): void {
     if (listeners.delete(listener)) metrics.ended.inc({ reason })
-    if (listeners.size > 0) return
-    clearTimeout(timer)
-    timer = undefined
   }
 
   function schedule(inMs: number): void {

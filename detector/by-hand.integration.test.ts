@@ -4,7 +4,7 @@ import { storeAt, temporaryFolder } from '../core/store/testing.ts'
 import { replay } from './backtest.ts'
 import { createChangeTable } from './change-table.ts'
 import type { MinuteCount } from './count.ts'
-import type { Incident } from './incident.ts'
+import type { Description, Incident } from './incident.ts'
 import { createIncidentTable } from './incident-table.ts'
 import { createDetectorLoop } from './loop.ts'
 import { createOrderTable } from './order-table.ts'
@@ -38,7 +38,11 @@ beforeEach(async () => {
 })
 
 /** A detector over the store's tables, `minutes` after the start; its minutes come from a generator. */
-function detectorAt(minutes: number, over: Pick<Store, 'query' | 'insert'> = store) {
+function detectorAt(
+  minutes: number,
+  over: Pick<Store, 'query' | 'insert'> = store,
+  describe?: () => Promise<Description>,
+) {
   const source = createTraffic(1, NETWORKS)
   const counts = Array.from({ length: HISTORY + 240 }, (_, t) => source(t)).flat()
   let now = (START + minutes * 60) * 1000
@@ -52,6 +56,7 @@ function detectorAt(minutes: number, over: Pick<Store, 'query' | 'insert'> = sto
     write: (changed) => incidents.write(changed),
     stored: () => incidents.read(START),
     orders,
+    ...(describe && { describe }),
     clock: () => now,
     log: quiet,
     options: { interval_ms: 3_600_000, history_ms: minutes * 60_000 },
@@ -108,6 +113,18 @@ describe('an incident that is closed by hand', () => {
     const [second] = loop.snapshot().incidents
     expect(second).toMatchObject({ asn: 64500, onset: closedAt, reopened: 0 })
     expect(second?.id).not.toBe(first?.id)
+  })
+
+  it('says so also in a sentence that names the cause', async () => {
+    const description = { network: 'Example Net', cause: 'mtu_inbound', cause_share: 0.92, dimension: '' }
+    const { loop } = detectorAt(HISTORY + 1, store, async () => description)
+    await loop.start()
+    await order(loop.snapshot().incidents[0], 'close')
+    await loop.judgeDue()
+    await loop.stop()
+    expect((await lastStates())[0]?.explanation).toMatch(
+      /^AS64500 Example Net: .*mtu_inbound; closed by hand at \d\d:\d\d$/,
+    )
   })
 
   it('stays so through a restart: the replay gives the same state and the same incidents, bit for bit', async () => {
