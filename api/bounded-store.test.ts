@@ -15,6 +15,9 @@ function heldStore() {
       asked += 1
       return new Promise((resolve, reject) => held.push({ resolve: () => resolve([]), reject }))
     },
+    insert(): Promise<void> {
+      return new Promise((resolve, reject) => held.push({ resolve, reject }))
+    },
   }
 }
 
@@ -63,9 +66,19 @@ describe('the bounded store', () => {
     await expect(bounded.query('SELECT 1')).rejects.toMatchObject({ status: 503, type: 'query-timeout' })
   })
 
+  test('says of an insert that is not answered that it may be stored all the same', async () => {
+    const bounds = { running: 1, waiting: 1, seconds: 0.01, graceMs: 10 }
+    const bounded = createBoundedStore({ store: heldStore(), registry: new Registry(), bounds })
+    await expect(bounded.insert('t', [])).rejects.toMatchObject({
+      status: 503,
+      type: 'store-unavailable',
+      message: expect.stringContaining('may have'),
+    })
+  })
+
   test('keeps an error of our own an error: it is no problem of the reader', async () => {
     const bounded = createBoundedStore({
-      store: { query: () => Promise.reject(new StoreRefused('unknown column')) },
+      store: { ...heldStore(), query: () => Promise.reject(new StoreRefused('unknown column')) },
       registry: new Registry(),
     })
     await expect(bounded.query('SELECT x')).rejects.toBeInstanceOf(StoreRefused)

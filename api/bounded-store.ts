@@ -5,6 +5,8 @@ import { Problem } from '../core/runtime/problem.ts'
 import { type Store, StoreUnavailable } from '../core/store/store.ts'
 
 export type Queries = Pick<Store, 'query'>
+/** As far as the API writes: orders by hand. */
+export type Inserts = Pick<Store, 'insert'>
 
 export type Bounds = {
   /** Queries at a time: fewer than the store's readers, so that the detector is never kept waiting by the API. */
@@ -19,6 +21,7 @@ export type Bounds = {
 
 export const DEFAULT_BOUNDS: Bounds = { running: 3, waiting: 60, seconds: 10, graceMs: 5_000 }
 const LATE = 'the engine did not end the query in time'
+const LATE_INSERT = 'the engine did not end the insert in time'
 const RETRY_AFTER_SECONDS = '5'
 /** ClickHouse TIMEOUT_EXCEEDED. Source: src/Common/ErrorCodes.cpp */
 const TIMEOUT_EXCEEDED = '159'
@@ -32,10 +35,10 @@ export function createBoundedStore({
   registry,
   bounds = DEFAULT_BOUNDS,
 }: {
-  store: Queries
+  store: Queries & Inserts
   registry: Registry
   bounds?: Bounds
-}): Queries {
+}): Queries & Inserts {
   const waiting: (() => void)[] = []
   let running = 0
   const refused = new Counter({
@@ -60,6 +63,17 @@ export function createBoundedStore({
         waiting.shift()?.()
       }
     },
+    insert,
+  }
+
+  async function insert(table: string, rows: readonly Record<string, unknown>[]): Promise<void> {
+    try {
+      await withDeadline(store.insert(table, rows), bounds.seconds * 1_000 + bounds.graceMs, LATE_INSERT)
+    } catch (error) {
+      throw error instanceof Error && error.message === LATE_INSERT
+        ? unavailable('store', 'the store did not take it in time; it may have: read before you repeat it')
+        : translate(error)
+    }
   }
 
   async function turn(): Promise<void> {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createToken, type StoredToken } from '../core/runtime/tokens.ts'
 import { encodeBatches, encodeDeadLetters, encodeHandshakes } from '../core/store/tables.ts'
+import { createChangeTable } from '../detector/change-table.ts'
+import { createIncidentTable } from '../detector/incident-table.ts'
 import { ROUTES } from './routes/index.ts'
 import { handshake } from './testing/handshakes.ts'
 import { openIncident } from './testing/incidents.ts'
@@ -50,9 +52,12 @@ beforeAll(async () => {
       },
     ]),
   ])
-  await opened.store.insert('incidents', [
-    openIncident({ opened_at: NOW / 1_000 - 60, onset: NOW / 1_000 - 300 }),
-  ])
+  const incident = openIncident({
+    opened_at: NOW / 1_000 - 60,
+    onset: NOW / 1_000 - 300,
+    members: ['AS64501'],
+  })
+  await createIncidentTable(opened.store, createChangeTable(opened.store)).write([incident])
   api = await serveApi({ store: opened.store, now: NOW })
 })
 afterAll(async () => {
@@ -73,10 +78,12 @@ async function readDocument(): Promise<Document> {
   return (await api.get('/v1/openapi.json')).body as Document
 }
 
-const real = (path: string) => path.replace(':asn', 'AS64500')
+const real = (path: string) => path.replace(':asn', 'AS64500').replace(':id', 'incident')
+const GETS = ROUTES.filter(({ method }) => method === 'get')
+const EVENTS = '/v1/divergences/events'
 
 describe('answers and the OpenAPI document', () => {
-  test.each(ROUTES.map((route) => [route.path, route] as const))(
+  test.each(GETS.map((route) => [route.path, route] as const))(
     '%s answers what its schema says, and nothing else',
     async (_path, route) => {
       const { status, headers, body } = await api.get(real(route.path))
@@ -95,9 +102,9 @@ describe('answers and the OpenAPI document', () => {
     expect(openapi).toBe('3.1.0')
     const described = Object.keys(paths).sort()
     const served = ROUTES.map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
-    expect(described).toEqual([...served, '/v1/events', '/v1/openapi.json'].sort())
+    expect(described).toEqual([...served, EVENTS, '/v1/events', '/v1/openapi.json'].sort())
     for (const route of ROUTES) {
-      const operation = paths[route.path.replace(/:(\w+)/g, '{$1}')]?.['get']
+      const operation = paths[route.path.replace(/:(\w+)/g, '{$1}')]?.[route.method]
       const names = operation?.parameters?.map(({ name }) => name)
       expect(names).toEqual([...Object.keys(route.pathParameters.shape), ...Object.keys(route.query.shape)])
     }
@@ -178,10 +185,11 @@ describe('mistakes in a request', () => {
     for (const route of ROUTES) {
       const { status, headers, body } = await api.get(real(route.path), { method: 'DELETE' })
       expect(status).toBe(405)
-      expect(headers.get('allow')).toBe('GET, HEAD')
+      expect(headers.get('allow')).toBe(route.method === 'get' ? 'GET, HEAD' : 'POST')
       expect(body).toMatchObject({ type: '/problems/method-not-allowed' })
     }
-    expect((await api.get('/v1/openapi.json', { method: 'POST' })).status).toBe(405)
+    for (const path of ['/v1/openapi.json', EVENTS])
+      expect((await api.get(path, { method: 'POST' })).status).toBe(405)
     expect((await api.get('/v1/networks', { method: 'OPTIONS' })).headers.get('allow')).toBe('GET, HEAD')
     expect((await api.get('/v1/networks', { method: 'HEAD' })).status).toBe(200)
   })
@@ -219,7 +227,7 @@ describe('tokens', () => {
     const status = async (path: string, token?: string) =>
       (await guarded.get(path, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }))
         .status
-    for (const { path } of ROUTES) {
+    for (const { path } of GETS) {
       expect(await status(real(path))).toBe(401)
       expect(await status(real(path), 'hs_wrong')).toBe(401)
       expect(await status(real(path), agent.token)).toBe(403)
@@ -228,6 +236,8 @@ describe('tokens', () => {
     }
     for (const path of ['/', '/docs', '/assets/base.css', '/v1/openapi.json'])
       expect(await status(path)).toBe(200)
+    expect(await status(EVENTS)).toBe(401)
+    expect(await status(EVENTS, agent.token)).toBe(403)
     await guarded.close()
   })
 })
@@ -279,6 +289,7 @@ describe('metrics', () => {
 describe('a query that takes too long', () => {
   test('is ended by the engine and told as a problem', async () => {
     const slow = {
+      insert: opened.store.insert,
       query: <Row>(sql: string) =>
         opened.store.query<Row>(
           sql.replace(

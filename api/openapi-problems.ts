@@ -15,7 +15,13 @@ export function problemSchemas(): Record<string, Json> {
     BadParameters: {
       type: 'object',
       description: 'What is wrong with the parameters of a request, all at once.',
-      properties: { ...properties, errors: { type: 'array', items: mistake(text) } },
+      properties: { ...properties, errors: { type: 'array', items: mistake(text, 'parameter') } },
+      required: [...required, 'errors'],
+    },
+    BadBody: {
+      type: 'object',
+      description: 'What is wrong with the body of a request, all at once.',
+      properties: { ...properties, errors: { type: 'array', items: mistake(text, 'field') } },
       required: [...required, 'errors'],
     },
   }
@@ -28,14 +34,14 @@ export function problemAnswer(description: string, schema = 'Problem'): Json {
   }
 }
 
-function mistake(text: (description: string) => Json): Json {
+function mistake(text: (description: string) => Json, noun: 'parameter' | 'field'): Json {
   return {
     type: 'object',
     properties: {
-      parameter: text('Its name.'),
+      [noun]: text('Its name.'),
       message: text('What was wrong.'),
       allowed: text('What is allowed instead.'),
     },
-    required: ['parameter', 'message', 'allowed'],
+    required: [noun, 'message', 'allowed'],
   }
 }

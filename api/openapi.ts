@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { changesOperation } from './openapi-changes.ts'
 import { eventsOperation } from './openapi-events.ts'
 import { problemAnswer, problemSchemas } from './openapi-problems.ts'
 import type { Route } from './route.ts'
+import { changeSchema } from './routes/change.ts'
+import { EVENTS_PATH } from './routes/divergence-events.ts'
 
 type Json = Record<string, unknown>
 
@@ -21,7 +24,8 @@ const TAGS = [
 export function buildOpenApi(routes: readonly Route[], version: string): Json {
   const schemas: Json = { ...problemSchemas() }
   const paths: Json = {}
-  for (const route of routes) paths[openApiPath(route.path)] = { get: operation(route, schemas) }
+  for (const route of routes) paths[openApiPath(route.path)] = { [route.method]: operation(route, schemas) }
+  paths[EVENTS_PATH] = { get: changesOperation(hoist(changeSchema, schemas)) }
   paths['/v1/events'] = { post: eventsOperation(schemas) }
   paths['/v1/openapi.json'] = { get: ownOperation() }
   return {
@@ -58,24 +62,41 @@ export function openApiPath(path: string): string {
 
 function operation(route: Route, schemas: Json): Json {
   return {
-    operationId: operationId(route.path),
+    operationId: operationId(route.method, route.path),
     tags: [route.tag],
     summary: route.summary,
     description: route.description,
     security: [{ token: [route.scope] }],
     parameters: [...parameters(route.pathParameters, 'path'), ...parameters(route.query, 'query')],
+    ...(route.body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: bodySchema(route.body) } } },
+    }),
     responses: {
       200: {
         description: route.answer.meta()?.description ?? route.summary,
         content: { 'application/json': { schema: hoist(route.answer, schemas) } },
       },
-      400: problemAnswer('Parameters that are not allowed; all mistakes at once.', 'BadParameters'),
+      400:
+        route.body === undefined
+          ? problemAnswer('Parameters that are not allowed; all mistakes at once.', 'BadParameters')
+          : problemAnswer('A body that is not allowed; all mistakes at once.', 'BadBody'),
       401: problemAnswer('No token, or an unknown one.'),
       403: problemAnswer(`The token lacks the scope ${route.scope}.`),
       ...(route.notFound !== undefined && { 404: problemAnswer(route.notFound) }),
+      ...(route.conflict !== undefined && { 409: problemAnswer(route.conflict) }),
+      ...(route.body !== undefined && {
+        413: problemAnswer('The body is too large.'),
+        415: problemAnswer('The body is not application/json.'),
+      }),
       503: problemAnswer('The store cannot answer now, or the query took too long; see Retry-After.'),
     },
   }
+}
+
+/** The body as a client writes it: what has a default may be left out. */
+function bodySchema(schema: z.ZodObject): Json {
+  const { $schema: _, ...body } = z.toJSONSchema(schema, { io: 'input' })
+  return body
 }
 
 function parameters(schema: z.ZodObject, where: 'path' | 'query'): Json[] {
@@ -113,12 +134,12 @@ function relink(schema: Json): Json {
 }
 
 /** /v1/networks/:asn/causes becomes getNetworksByAsnCauses. */
-function operationId(path: string): string {
+function operationId(method: Route['method'], path: string): string {
   const words = path
     .split('/')
     .slice(2)
     .flatMap((part) => (part.startsWith(':') ? ['by', part.slice(1)] : part.split('-')))
-  return `get${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')}`
+  return `${method}${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')}`
 }
 
 function ownOperation(): Json {

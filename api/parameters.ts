@@ -2,6 +2,9 @@ import type { z } from 'zod'
 import { nearest } from '../core/runtime/nearest.ts'
 import { Problem } from '../core/runtime/problem.ts'
 
+/** What a value is called: a parameter of the path or the query, or a field of the body. */
+export type Noun = 'parameter' | 'field'
+
 /** One thing wrong with a request's parameters. */
 export type ParameterMistake = {
   parameter: string
@@ -20,10 +23,11 @@ export type Read<T> = { ok: true; value: T } | { ok: false; mistakes: ParameterM
 export function readParameters<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   values: Record<string, unknown>,
+  noun: Noun = 'parameter',
 ): Read<z.output<z.ZodObject<Shape>>> {
   const parsed = schema.safeParse(values)
   if (parsed.success) return { ok: true, value: parsed.data }
-  return { ok: false, mistakes: mistakesOf(parsed.error, values, Object.keys(schema.shape)) }
+  return { ok: false, mistakes: mistakesOf(parsed.error, values, { known: Object.keys(schema.shape), noun }) }
 }
 
 /** The 400 problem that lists every mistake. */
@@ -37,15 +41,28 @@ export function badParameters(mistakes: readonly ParameterMistake[]): Problem {
   })
 }
 
+/** The 400 problem that lists every mistake in a body. */
+export function badBody(mistakes: readonly ParameterMistake[]): Problem {
+  return new Problem({
+    status: 400,
+    type: 'bad-body',
+    title: 'Body not allowed',
+    detail: mistakes.map(({ message, allowed }) => `${message}: ${allowed}`).join('; '),
+    members: {
+      errors: mistakes.map(({ parameter: field, message, allowed }) => ({ field, message, allowed })),
+    },
+  })
+}
+
 function mistakesOf(
   error: z.ZodError,
   values: Record<string, unknown>,
-  known: readonly string[],
+  { known, noun }: { known: readonly string[]; noun: Noun },
 ): ParameterMistake[] {
   const mistakes = error.issues.flatMap((issue): ParameterMistake[] => {
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownParameter(key, known))
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownName(key, known, noun))
     const parameter = String(issue.path[0] ?? '')
-    return [{ parameter, message: describe(parameter, values[parameter]), allowed: issue.message }]
+    return [{ parameter, message: describe(parameter, values[parameter], noun), allowed: issue.message }]
   })
   // A list with two bad members is one mistake.
   return mistakes.filter(
@@ -53,22 +70,27 @@ function mistakesOf(
   )
 }
 
-function unknownParameter(name: string, known: readonly string[]): ParameterMistake {
+function unknownName(name: string, known: readonly string[], noun: Noun): ParameterMistake {
   const near = nearest(name, known)
-  const all = known.length === 0 ? 'no parameters here' : `one of ${known.join(', ')}`
+  const all = known.length === 0 ? `no ${noun}s here` : `one of ${known.join(', ')}`
   return {
     parameter: name,
-    message: `there is no parameter ${quote(name)}`,
+    message: `there is no ${noun} ${quote(name)}`,
     allowed: near === undefined ? all : `did you mean ${near}?`,
   }
 }
 
-function describe(parameter: string, value: unknown): string {
+function describe(parameter: string, value: unknown, noun: Noun): string {
   if (value === undefined) return `${parameter} is missing`
+  if (noun === 'field') return `${parameter} is ${shortened(JSON.stringify(value))}`
   if (Array.isArray(value)) return `${parameter} is given ${value.length} times`
   return `${parameter} is ${quote(String(value))}`
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+  return JSON.stringify(shortened(text))
+}
+
+function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import type { Scope } from '../core/runtime/tokens.ts'
-import type { Queries } from './bounded-store.ts'
-import { badParameters, readParameters } from './parameters.ts'
+import type { Turns } from '../core/runtime/turns.ts'
+import type { Inserts, Queries } from './bounded-store.ts'
+import { badBody, badParameters, type Read, readParameters } from './parameters.ts'
 import type { Clock } from './window.ts'
 
 /** What a route may use to answer. */
 export type Context = {
-  store: Queries
+  store: Queries & Inserts
   clock(): Clock
+  /** One order by hand at a time, so that each sees those before it. */
+  inTurn: Turns
 }
 
 /** A request as a route sees it: parameters parsed, and the query as it came, to which cursors are bound. */
@@ -26,16 +29,26 @@ type About = {
   scope: Scope
   /** When this answers 404, if ever. */
   notFound?: string
+  /** When this answers 409, if ever. */
+  conflict?: string
 }
 
 /** A route as the router and the OpenAPI document see it: the same schemas validate and describe. */
 export type Route = About & {
+  method: 'get' | 'post'
   pathParameters: z.ZodObject
   query: z.ZodObject
+  /** What a POST takes as JSON. */
+  body?: z.ZodObject
   answer: z.ZodType
   /** Parses the parameters and answers. Throws problems. */
   run(
-    request: { path: string; params: Record<string, unknown>; query: Record<string, unknown> },
+    request: {
+      path: string
+      params: Record<string, unknown>
+      query: Record<string, unknown>
+      body?: Record<string, unknown>
+    },
     context: Context,
   ): Promise<unknown>
 }
@@ -60,19 +73,59 @@ export function defineRoute<
   const query = z.strictObject(route.query)
   return {
     ...route,
+    method: 'get',
     pathParameters,
     query,
     run(request, context) {
-      const fromPath = readParameters(pathParameters, { ...request.params })
-      const fromQuery = readParameters(query, { ...request.query })
-      if (!fromPath.ok || !fromQuery.ok) {
-        throw badParameters([
-          ...(fromPath.ok ? [] : fromPath.mistakes),
-          ...(fromQuery.ok ? [] : fromQuery.mistakes),
-        ])
-      }
+      const [fromPath, fromQuery] = all(
+        readParameters(pathParameters, { ...request.params }),
+        readParameters(query, { ...request.query }),
+      )
       const asked = { path: request.path, query: { ...request.query } }
-      return route.handle({ path: fromPath.value, query: fromQuery.value, asked }, context)
+      return route.handle({ path: fromPath, query: fromQuery, asked }, context)
     },
   }
+}
+
+/** A POST route: it takes a JSON object and no parameters but those in its path. */
+export function defineAction<
+  Path extends z.ZodRawShape,
+  Body extends z.ZodRawShape,
+  Answer extends z.ZodType,
+>(
+  route: About & {
+    pathParameters: Path
+    body: Body
+    answer: Answer
+    handle(
+      call: { path: z.output<z.ZodObject<Path>>; body: z.output<z.ZodObject<Body>> },
+      context: Context,
+    ): Promise<z.output<Answer>>
+  },
+): Route {
+  const pathParameters = z.strictObject(route.pathParameters)
+  const query = z.strictObject({})
+  const body = z.strictObject(route.body)
+  return {
+    ...route,
+    method: 'post',
+    pathParameters,
+    query,
+    body,
+    run(request, context) {
+      const [path] = all(
+        readParameters(pathParameters, { ...request.params }),
+        readParameters(query, { ...request.query }),
+      )
+      const read = readParameters(body, request.body ?? {}, 'field')
+      if (!read.ok) throw badBody(read.mistakes)
+      return route.handle({ path, body: read.value }, context)
+    },
+  }
+}
+
+/** What path and query say, or the problem that lists everything wrong with both. */
+function all<Path, Query>(path: Read<Path>, query: Read<Query>): [Path, Query] {
+  if (path.ok && query.ok) return [path.value, query.value]
+  throw badParameters([...(path.ok ? [] : path.mistakes), ...(query.ok ? [] : query.mistakes)])
 }

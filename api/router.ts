@@ -1,14 +1,22 @@
-import { type RequestHandler, Router } from 'express'
+import { type Request, type RequestHandler, Router } from 'express'
 import { Counter, Histogram, type Registry } from 'prom-client'
+import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import { Problem } from '../core/runtime/problem.ts'
 import { type Authorize, requireScope } from '../core/runtime/tokens.ts'
-import { type Bounds, createBoundedStore, type Queries } from './bounded-store.ts'
+import { createTurns } from '../core/runtime/turns.ts'
+import { jsonBody } from './body.ts'
+import { type Bounds, createBoundedStore, type Inserts, type Queries } from './bounded-store.ts'
+import { createChangeStream, type ListeningLimits } from './change-stream.ts'
 import { buildOpenApi } from './openapi.ts'
 import { createPages } from './pages.ts'
 import type { Context, Route } from './route.ts'
+import { changeEvent, EVENTS_PATH, listenToChanges } from './routes/divergence-events.ts'
 import { ROUTES } from './routes/index.ts'
 import { DAY } from './window.ts'
+
+/** The router, and those who listen to it, to be stopped before the server that serves it. */
+export type ApiRouter = Router & { readonly listeners: Component }
 
 /**
  * The HTTP API under /v1, its OpenAPI document at /v1/openapi.json, and the pages at / and /docs.
@@ -23,8 +31,9 @@ export function createApiRouter({
   version,
   minutesKeptMs = 30 * DAY,
   bounds,
+  listening,
 }: {
-  store: Queries
+  store: Queries & Inserts
   authorize: Authorize
   log: Logger
   registry: Registry
@@ -35,21 +44,35 @@ export function createApiRouter({
   /** How long rollups by minute are kept (`store.retention_minutes`). */
   minutesKeptMs?: number
   bounds?: Bounds
-}): Router {
+  listening?: ListeningLimits
+}): ApiRouter {
   const router = Router({ strict: true })
+  const bounded = createBoundedStore({ store, registry, ...(bounds && { bounds }) })
   const context: Context = {
-    store: createBoundedStore({ store, registry, ...(bounds && { bounds }) }),
+    store: bounded,
     clock: () => ({ now: now(), minutesKeptFrom: now() - minutesKeptMs }),
+    inTurn: createTurns(1),
   }
+  const listeners = createChangeStream({
+    store: bounded,
+    registry,
+    log,
+    format: changeEvent,
+    ...(listening && { limits: listening }),
+  })
   const measure = createMeter(registry)
+  // Before the incidents, one of which would else be asked for by the name of events.
+  const read = requireScope(authorize, 'read')
+  router.get(EVENTS_PATH, read, listenToChanges({ store: bounded, stream: listeners }))
+  router.all(EVENTS_PATH, only('GET, HEAD'))
   for (const route of ROUTES) mount(router, route, { context, authorize, measure, log })
   const document = buildOpenApi(ROUTES, version)
   router.get('/v1/openapi.json', (_request, response) => {
     response.set('Cache-Control', 'no-cache').json(document)
   })
-  router.all('/v1/openapi.json', onlyGet())
+  router.all('/v1/openapi.json', only('GET, HEAD'))
   router.use(createPages())
-  return router
+  return Object.assign(router, { listeners })
 }
 
 type Tools = {
@@ -60,33 +83,36 @@ type Tools = {
 }
 
 function mount(router: Router, route: Route, { context, authorize, measure, log }: Tools): void {
-  router.get(
-    route.path,
-    measure(route.path),
-    requireScope(authorize, route.scope),
-    async (request, response) => {
-      const started = performance.now()
-      const { path, params, query } = request
-      const answer = await route.run({ path, params, query }, context)
-      response.set('Cache-Control', 'no-store').json(answer)
-      log.debug({ path, query, ms: Math.round(performance.now() - started) }, 'answered')
-    },
-  )
-  router.all(route.path, onlyGet())
+  const answer: RequestHandler = async (request, response) => {
+    const started = performance.now()
+    const { path, query } = request
+    response.set('Cache-Control', 'no-store').json(await route.run(askedOf(request), context))
+    log.debug({ path, query, ms: Math.round(performance.now() - started) }, 'answered')
+  }
+  const guards = [measure(route.path), requireScope(authorize, route.scope)]
+  if (route.method === 'get') router.get(route.path, ...guards, answer)
+  else router.post(route.path, ...guards, jsonBody(), answer)
+  router.all(route.path, only(route.method === 'get' ? 'GET, HEAD' : 'POST'))
 }
 
-function onlyGet(): RequestHandler {
+function askedOf({ path, params, query, body }: Request): Parameters<Route['run']>[0] {
+  return { path, params, query, body }
+}
+
+/** Refuses every other method. */
+function only(allowed: 'GET, HEAD' | 'POST'): RequestHandler {
+  const verb = allowed === 'POST' ? 'asked with POST' : 'read with GET'
   return (request, response) => {
     if (request.method === 'OPTIONS') {
-      response.set('Allow', 'GET, HEAD').status(204).end()
+      response.set('Allow', allowed).status(204).end()
       return
     }
     throw new Problem({
       status: 405,
       type: 'method-not-allowed',
       title: 'Method not allowed',
-      detail: `${request.path} is read with GET, not ${request.method}`,
-      headers: { Allow: 'GET, HEAD' },
+      detail: `${request.path} is ${verb}, not ${request.method}`,
+      headers: { Allow: allowed },
     })
   }
 }

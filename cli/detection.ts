@@ -4,9 +4,11 @@ import type { Check } from '../core/runtime/health.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import type { Store } from '../core/store/store.ts'
+import { createChangeTable } from '../detector/change-table.ts'
 import { createIncidentDescriber } from '../detector/describe-incident.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
 import { createDetectorLoop, type DetectorLoop } from '../detector/loop.ts'
+import { createOrderTable } from '../detector/order-table.ts'
 import { createMinuteReader } from '../detector/read-minutes.ts'
 
 /** The detector as a component, reading from and writing to the store. */
@@ -27,7 +29,8 @@ export function createDetection({
   onProgress?: (share: number) => void
 }): Component & { check: Check } {
   const { watermark } = config.detector
-  const incidents = createIncidentTable(store)
+  const changes = createChangeTable(store)
+  const incidents = createIncidentTable(store, changes)
   let loop: DetectorLoop | undefined
   return {
     name: 'detector',
@@ -38,6 +41,7 @@ export function createDetection({
         write: (changed) => incidents.write(changed),
         describe: createIncidentDescriber(store),
         stored: () => incidents.read(Math.floor((Date.now() - history) / 1000)),
+        orders: createOrderTable(store, changes),
         clock: Date.now,
         log,
         registry,

@@ -90,7 +90,10 @@ export function createPipeline({
     start: () => beforeDetector(http.url()),
     stop: async () => undefined,
   }
-  return { components: [store, ...served, enrichment, storing, bus, http, prelude, detection], url: http.url }
+  return {
+    components: [store, ...served, enrichment, storing, bus, http, api.listeners, prelude, detection],
+    url: http.url,
+  }
 }
 
 /** What ingest takes of a batch. */

@@ -2,6 +2,7 @@ import { MINUTE, type MinuteCount } from './count.ts'
 import { createDetector, type Detector } from './detector.ts'
 import type { Incident } from './incident.ts'
 import type { DetectorOptions } from './options.ts'
+import type { Closing } from './order.ts'
 
 const CHUNK_MINUTES = 60
 
@@ -18,12 +19,15 @@ export async function replay({
   read,
   from,
   to,
+  closings = [],
   onProgress = () => undefined,
   options = {},
 }: {
   read: (from: number, to: number) => Promise<MinuteCount[]>
   from: number
   to: number
+  /** Incidents closed by hand, by minute. */
+  closings?: readonly Closing[]
   /** Share that is done, from 0 to 1. */
   onProgress?: (share: number) => void
   options?: Partial<DetectorOptions>
@@ -38,6 +42,10 @@ export async function replay({
     for (let minute = start; minute < end; minute += MINUTE) {
       const present = counts.get(minute) ?? []
       if (present.length > 0) minutes += 1
+      for (const closing of closings) {
+        if (closing.minute !== minute) continue
+        for (const incident of detector.closeByHand(closing, minute)) incidents.set(incident.id, incident)
+      }
       for (const incident of detector.judgeMinute(minute, present).incidents)
         incidents.set(incident.id, incident)
     }

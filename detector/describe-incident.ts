@@ -49,8 +49,8 @@ export function createIncidentDescriber(
   }
 }
 
-/** Networks by how an incident names its members. */
-const MEMBERS =
+/** Networks by how an incident names its members; `members` is an array of strings. */
+export const MEMBERS =
   "has({members:Array(String)}, trimBoth(concat(if(asn > 0, concat('AS', toString(asn)), ''), ' ', label)))"
 
 type Clients = { network?: string; clients: number; failing_clients: number }

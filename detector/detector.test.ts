@@ -377,3 +377,66 @@ describe('networks that begin to fail together', () => {
 function lastOf(changes: readonly Incident[]): Map<string, Incident> {
   return new Map(changes.map((incident) => [incident.id, incident]))
 }
+
+describe('closed by hand', () => {
+  const onset = 4 * HOURS
+  const sited = (site: string) =>
+    Array.from({ length: 10 }, (_, i) => ({ asn: 65000 + i, clients: 5 + i, rate: healthy, site }))
+  const broken = (site: string) =>
+    Array.from({ length: 10 }, (_, i) => ({
+      ...{ asn: 65100 + i, clients: 5 + i, site },
+      rate: failsFrom(onset, 1),
+    }))
+  const prefixed: Traffic[] = [
+    { asn: 64500, clients: 40, rate: healthy },
+    { asn: 64500, prefix: '192.0.2.0/24', clients: 10, rate: failsFrom(onset, 1) },
+  ]
+
+  it.each([
+    ['world', broken('fra')],
+    ['site', [...sited('fra'), ...sited('lon'), ...broken('ams')]],
+    ['site', [...sited('fra'), ...sited('lon'), ...broken('')]],
+    ['network', fleet({ asn: 64500, label: 'Office', clients: 20, rate: failsFrom(onset, 1) })],
+    ['prefix', fleet(...prefixed)],
+  ] as [string, Traffic[]][])('ends an incident of a %s and lets it open another', (scope, traffic) => {
+    const source = createTraffic(7, traffic)
+    const { detector } = run(onset + 12, source)
+    const [incident] = detector.openIncidents()
+    expect(incident).toMatchObject({ scope, state: 'open' })
+    const minute = START + (onset + 12) * 60
+    const [closed, ...more] = detector.closeByHand(incident as Incident, minute)
+    expect(more).toEqual([])
+    expect(closed).toMatchObject({
+      id: incident?.id,
+      state: 'closed',
+      closed_at: minute,
+      version: minute,
+      updated_at: minute,
+    })
+    expect(closed?.explanation).toMatch(/closed by hand at 02:12$/)
+    expect(detector.openIncidents().map(({ id }) => id)).not.toContain(incident?.id)
+    run(onset + 24, source, detector, onset + 12)
+    const again = detector.openIncidents().filter((open) => open.scope === scope)
+    expect(again).toHaveLength(1)
+    expect(again[0]?.id).not.toBe(incident?.id)
+    expect(again[0]).toMatchObject({ reopened: 0 })
+    expect(again[0]?.onset).toBeGreaterThanOrEqual(minute)
+  })
+
+  it('forgets evidence that has not opened anything yet, as a replay over less history may have it', () => {
+    const source = createTraffic(7, fleet({ asn: 64500, clients: 20, rate: failsFrom(onset, 0.3) }))
+    const { detector } = run(onset + 1, source)
+    const stream = { scope: 'network', asn: 64500, label: '', prefix: '', site: '' } as const
+    expect(detector.state(stream)?.evidence).toBeGreaterThan(5)
+    expect(detector.closeByHand(stream, START + (onset + 1) * 60)).toEqual([])
+    expect(detector.state(stream)).toMatchObject({ evidence: 0, cusum: 0, onset: 0 })
+  })
+
+  it('is nothing for a stream that was never seen', () => {
+    const { detector } = run(10, createTraffic(7, fleet()))
+    for (const scope of ['network', 'prefix', 'site', 'world'] as const) {
+      const stream = { scope, asn: 1, label: '', prefix: scope === 'prefix' ? '::/48' : '', site: 'nowhere' }
+      expect(detector.closeByHand(stream, START + 600)).toEqual([])
+    }
+  })
+})

@@ -2,17 +2,20 @@ import { pushRow } from './batch.ts'
 import { MINUTE, type MinuteCount } from './count.ts'
 import { createFleet } from './fleet.ts'
 import { hashOf } from './hash.ts'
-import { explanationOf, type Incident, oddsInWords } from './incident.ts'
+import type { Incident } from './incident.ts'
+import { createIncidentTeller } from './incident-teller.ts'
 import type { Objection } from './judge.ts'
 import type { IncidentRecord } from './lifecycle.ts'
 import { DEFAULT_OPTIONS, type DetectorOptions } from './options.ts'
 import { createRegistry, type StreamName } from './registry.ts'
 import { type StreamState, streamState } from './state.ts'
-import { createUpstreams, type Upstream } from './upstream.ts'
-import type { VolumeRecord } from './volume.ts'
+import { createUpstreams } from './upstream.ts'
 
 /** A stream whose evidence is high without being enough, and what stands in the way if it would be. */
 export type Suspect = StreamName & { evidence: number; threshold: number; objection: Objection }
+
+/** Whose incident is to end; by its id, where a stream has incidents of several kinds. */
+export type ClosingByHand = StreamName & { incident?: string }
 
 export type Judged = { incidents: Incident[]; suspects: Suspect[] }
 
@@ -28,6 +31,11 @@ export type Detector = {
    */
   judgeMinute(minute: number, counts: readonly MinuteCount[]): Judged
   openIncidents(): Incident[]
+  /**
+   * Ends what is open of a stream before `minute` (seconds since 1970, the next to judge), and has the stream start anew
+   * from there. Returns the incident that ended, if one was open.
+   */
+  closeByHand(closing: ClosingByHand, minute: number): Incident[]
   /** The numbers behind a verdict or its absence; undefined for a stream never seen. */
   state(stream: Pick<StreamName, 'asn' | 'label' | 'prefix'>): StreamState | undefined
   /** Streams known and bytes their state takes. */
@@ -39,6 +47,7 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
   const fleet = createFleet(settings)
   const registry = createRegistry(fleet, settings.most_streams)
   const upstreams = createUpstreams()
+  const tell = createIncidentTeller({ registry, upstreams })
   let lastMinute = 0
 
   function judgeMinute(minute: number, counts: readonly MinuteCount[]): Judged {
@@ -49,20 +58,53 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     }
     fleet.judge(minute / MINUTE)
     lastMinute = minute
-    const changed = new Set(fleet.lifecycle.changes())
     upstreams.judge(minute / MINUTE, [...fleet.lifecycle.open].filter(isNetwork))
-    const { shared, released } = upstreams.changes()
-    for (const record of released) changed.add(record)
-    const incidents = [
-      ...[...changed].map((record) => incidentOf(record)),
-      ...shared.map(upstreamIncidentOf),
-      ...fleet.volume.changes().map(volumeIncidentOf),
-    ]
+    const incidents = changesAt(minute)
     const suspects = fleet.suspicions.map(({ stream, ...suspicion }) => ({
       ...registry.nameOf(stream),
       ...suspicion,
     }))
     return { incidents, suspects }
+  }
+
+  function closeByHand(closing: ClosingByHand, minute: number): Incident[] {
+    if (closing.scope === 'networks') return closeUpstream(closing.incident, minute)
+    const stream = registry.findNamed(closing)
+    if (stream === undefined) return []
+    const volume = fleet.volume.openOf(stream)
+    const isVolume = volume !== undefined && tell.ofVolume(volume, minute).id === closing.incident
+    // A replay over less history may have dated the onset otherwise: then it is what is open of the stream.
+    const isAlone = volume !== undefined && fleet.lifecycle.incidentOf(stream) === undefined
+    if (isVolume || isAlone) fleet.volume.closesByHand(stream, minute / MINUTE)
+    if (!isVolume) fleet.lifecycle.closesByHand(stream, minute / MINUTE)
+    return changesAt(minute)
+  }
+
+  /** With its members, each of which starts anew; by its id, or where only one is open, that one. */
+  function closeUpstream(id: string | undefined, minute: number): Incident[] {
+    const open = [...upstreams.open]
+    const upstream =
+      open.find((one) => tell.ofUpstream(one, minute).id === id) ?? (open.length === 1 ? open[0] : undefined)
+    if (upstream === undefined) return []
+    const members = upstream.members.filter(({ state }) => state === 'open')
+    for (const { stream } of members) fleet.lifecycle.closesByHand(stream, minute / MINUTE)
+    upstreams.closesByHand(upstream, minute / MINUTE)
+    return changesAt(minute)
+  }
+
+  /** Everything that changed since the last call. */
+  function changesAt(minute: number): Incident[] {
+    const { shared, released } = upstreams.changes()
+    const records = new Set([...fleet.lifecycle.changes(), ...released])
+    return [
+      ...[...records].map((record) => tell.ofRecord(record, minute)),
+      ...shared.map((upstream) => tell.ofUpstream(upstream, minute)),
+      ...fleet.volume.changes().map((record) => tell.ofVolume(record, minute)),
+    ]
+  }
+
+  function isNetwork({ stream }: IncidentRecord): boolean {
+    return registry.nameOf(stream).scope === 'network'
   }
 
   function batchRowOf(stream: number, count: MinuteCount) {
@@ -77,136 +119,15 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
     }
   }
 
-  function incidentOf(record: IncidentRecord): Incident {
-    const name = registry.nameOf(record.stream)
-    const shared = name.scope === 'world' || name.scope === 'site'
-    const incident: Incident = {
-      id: incidentId(name, record.onset),
-      ...name,
-      kind: shared ? 'our_side' : 'divergence',
-      state: record.state,
-      onset: record.onset * MINUTE,
-      opened_at: record.opened * MINUTE,
-      closed_at: record.closed * MINUTE,
-      reopened: record.reopened,
-      expected_rate: record.expected,
-      failure_rate: record.failed / record.decided,
-      failed: record.failed,
-      decided: record.decided,
-      clients: record.decided,
-      failing_clients: record.failingClients,
-      prefixes: record.prefixes.map((prefix) => registry.nameOf(prefix).prefix),
-      members: [],
-      evidence: record.evidence,
-      odds: oddsInWords(record.evidence),
-      world_excess: record.worldExcess,
-      cause: '',
-      cause_share: 0,
-      dimension: '',
-      explanation: '',
-      version: lastMinute,
-      updated_at: lastMinute,
-    }
-    const upstream = upstreams.of(record)
-    if (upstream !== undefined) return asMember(incident, upstream)
-    return { ...incident, explanation: explanationOf(incident, '') }
-  }
-
-  function isNetwork({ stream }: IncidentRecord): boolean {
-    return registry.nameOf(stream).scope === 'network'
-  }
-
-  /** What the shared incident speaks for is told as closed, with where it goes on. */
-  function asMember(incident: Incident, upstream: Upstream): Incident {
-    const since = Math.max(upstream.opened * MINUTE, incident.opened_at)
-    const member: Incident = {
-      ...incident,
-      state: 'closed',
-      closed_at: incident.closed_at || since,
-      members: [upstreamId(upstream)],
-    }
-    return { ...member, explanation: explanationOf(member, '') }
-  }
-
-  /** Its members may grow; its first ones and its onset do not change. */
-  function upstreamId({ onset, members }: Upstream): string {
-    const first = members.slice(0, FIRST_MEMBERS).map(({ stream }) => networkName(registry.nameOf(stream)))
-    return `networks-${startOf(onset)}-${hexOf(first.join('\0'))}`
-  }
-
-  function upstreamIncidentOf(upstream: Upstream): Incident {
-    const { members } = upstream
-    const sum = (field: 'decided' | 'failed' | 'failingClients') =>
-      members.reduce((total, record) => total + record[field], 0)
-    const expected = members.reduce((total, { expected, decided }) => total + expected * decided, 0)
-    const evidence = Math.max(...members.map((record) => record.evidence))
-    const names = members.map(({ stream }) => networkName(registry.nameOf(stream)))
-    const incident: Incident = {
-      id: upstreamId(upstream),
-      ...{ scope: 'networks' as const, kind: 'divergence' as const, asn: 0, label: '', prefix: '', site: '' },
-      state: upstream.state,
-      onset: upstream.onset * MINUTE,
-      opened_at: upstream.opened * MINUTE,
-      closed_at: upstream.closed * MINUTE,
-      reopened: 0,
-      expected_rate: expected / sum('decided'),
-      failure_rate: sum('failed') / sum('decided'),
-      failed: sum('failed'),
-      decided: sum('decided'),
-      clients: sum('decided'),
-      failing_clients: sum('failingClients'),
-      prefixes: [],
-      members: names,
-      evidence,
-      odds: oddsInWords(evidence),
-      world_excess: Math.max(...members.map((record) => record.worldExcess)),
-      ...{ cause: '', cause_share: 0, dimension: '', explanation: '' },
-      version: lastMinute,
-      updated_at: lastMinute,
-    }
-    return { ...incident, explanation: explanationOf(incident, '') }
-  }
-
-  function volumeIncidentOf(record: VolumeRecord): Incident {
-    const name = registry.nameOf(record.stream)
-    const incident: Incident = {
-      id: incidentId(name, record.onset, 'volume'),
-      ...name,
-      kind: 'volume',
-      state: record.state,
-      onset: record.onset * MINUTE,
-      opened_at: record.opened * MINUTE,
-      closed_at: record.closed * MINUTE,
-      reopened: 0,
-      expected_rate: 0,
-      failure_rate: Math.max(0, 1 - record.seen / record.usual),
-      failed: record.seen,
-      decided: record.usual,
-      clients: record.seen,
-      failing_clients: 0,
-      prefixes: [],
-      members: [],
-      evidence: record.evidence,
-      odds: oddsInWords(record.evidence),
-      world_excess: record.elsewhere,
-      cause: '',
-      cause_share: 0,
-      dimension: '',
-      explanation: '',
-      version: lastMinute,
-      updated_at: lastMinute,
-    }
-    return { ...incident, explanation: explanationOf(incident, '') }
-  }
-
   return {
     judgeMinute,
+    closeByHand,
     openIncidents: () => [
       ...[...fleet.lifecycle.open]
         .filter((record) => upstreams.of(record) === undefined)
-        .map((record) => incidentOf(record)),
-      ...[...upstreams.open].map(upstreamIncidentOf),
-      ...[...fleet.volume.open].map(volumeIncidentOf),
+        .map((record) => tell.ofRecord(record, lastMinute)),
+      ...[...upstreams.open].map((upstream) => tell.ofUpstream(upstream, lastMinute)),
+      ...[...fleet.volume.open].map((record) => tell.ofVolume(record, lastMinute)),
     ],
     state(stream) {
       const index = registry.find(stream)
@@ -216,30 +137,9 @@ export function createDetector(options: Partial<DetectorOptions> = {}): Detector
   }
 }
 
-function networkName({ asn, label }: StreamName): string {
-  return [asn > 0 ? `AS${asn}` : '', label].filter((part) => part !== '').join(' ')
-}
-
-const FIRST_MEMBERS = 5
-
 /** Unknown networks are part of the world; their prefixes have nothing to belong to. */
 function isUnknownPrefix({ asn, label, prefix }: MinuteCount): boolean {
   return asn === 0 && label === '' && prefix !== ''
-}
-
-/** Same stream and onset, same id: readable, and safe in an URL. */
-function incidentId(name: StreamName, onset: number, kind?: 'volume'): string {
-  const subject = name.asn > 0 ? `as${name.asn}` : name.scope
-  const key = [name.scope, name.asn, name.label, name.prefix, name.site, ...(kind ? [kind] : [])]
-  return `${subject}-${startOf(onset)}-${hexOf(key.join('\0'))}`
-}
-
-function startOf(onset: number): string {
-  return new Date(onset * MINUTE * 1000).toISOString().slice(0, 16).replace(/[-:]/g, '')
-}
-
-function hexOf(key: string): string {
-  return (hashOf(key) >>> 0).toString(16).padStart(8, '0')
 }
 
 /** Rows of a network together, its own before its prefixes'; a store that sorts spares the sorting here. */

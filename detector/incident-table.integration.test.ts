@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { storeAt, temporaryFolder } from '../core/store/testing.ts'
+import { createChangeTable } from './change-table.ts'
 import type { Incident } from './incident.ts'
 import { createIncidentTable } from './incident-table.ts'
 
@@ -50,7 +51,7 @@ afterAll(async () => {
 
 describe('the table of incidents', () => {
   it('gives back the last state of what is open or recent, as it was written', async () => {
-    const table = createIncidentTable(store)
+    const table = createIncidentTable(store, createChangeTable(store))
     const closed: Incident = { ...INCIDENT, version: 2, state: 'closed', closed_at: INCIDENT.onset + 3_600 }
     const old: Incident = { ...closed, id: 'old', onset: INCIDENT.onset - 86_400 }
     const open: Incident = { ...INCIDENT, id: 'open for long', onset: INCIDENT.onset - 86_400 }

@@ -1,17 +1,25 @@
 import type { Store } from '../core/store/store.ts'
+import type { ChangeTable } from './change-table.ts'
 import type { Incident } from './incident.ts'
 
-/** The table `incidents`: every state that an incident had; of one id the highest version counts. */
+/** The table `incidents`: of one id the highest version counts; and what changed, in `incident_changes`. */
 export type IncidentTable = {
   write(incidents: readonly Incident[]): Promise<void>
   /** The last state of each incident that is open, or whose onset is not before `since` (seconds since 1970). */
   read(since: number): Promise<Incident[]>
 }
 
-export function createIncidentTable(store: Pick<Store, 'query' | 'insert'>): IncidentTable {
+export function createIncidentTable(
+  store: Pick<Store, 'query' | 'insert'>,
+  changes: Pick<ChangeTable, 'add'>,
+): IncidentTable {
   return {
-    // Whole seconds are what a DateTime column takes; everything else goes as it is.
-    write: (incidents) => store.insert('incidents', incidents),
+    async write(incidents) {
+      // Cut off between the two, the states are written again, and the changes that are there already are not.
+      await changes.add(incidents)
+      // Whole seconds are what a DateTime column takes; everything else goes as it is.
+      await store.insert('incidents', incidents)
+    },
     read: (since) => store.query<Incident>(LAST_STATES, { since }),
   }
 }

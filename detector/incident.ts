@@ -57,11 +57,18 @@ export type Description = {
   failing_clients?: number
 }
 
+/** How an incident ended, where it did. */
+export type Ending = { byHand?: boolean }
+
 /** The incident with cause, dimension and the sentence filled in. */
-export function describedIncident(incident: Incident, description: Description): Incident {
+export function describedIncident(
+  incident: Incident,
+  description: Description,
+  ending: Ending = {},
+): Incident {
   const { network = '', ...facts } = description
   const described = { ...incident, ...facts }
-  return { ...described, explanation: explanationOf(described, network) }
+  return { ...described, explanation: explanationOf(described, network, ending) }
 }
 
 /** Evidence in words: a healthy stream looks this bad about once in … */
@@ -79,7 +86,7 @@ export function oddsInWords(minutes: number): string {
  * One sentence an operator can check, e.g. "AS64500 Example Net: 41 % of clients' handshakes fail since 14:03,
  * at most 0.6 % was to be expected; 37 distinct clients in 5 prefixes; the rest of the world is normal; 92 % of the excess is mtu_inbound".
  */
-export function explanationOf(incident: Incident, network: string): string {
+export function explanationOf(incident: Incident, network: string, { byHand = false }: Ending = {}): string {
   const parts = [`${subjectOf(incident, network)}: ${findingOf(incident)}`]
   if (incident.kind === 'divergence') parts.push(clientsOf(incident), worldOf(incident))
   if (incident.scope === 'networks') parts.push('they began together, so look upstream of them')
@@ -88,7 +95,8 @@ export function explanationOf(incident: Incident, network: string): string {
   if (incident.cause !== '') parts.push(causeOf(incident))
   if (incident.scope === 'network' && incident.members.length > 0)
     parts.push(`it is part of ${incident.members[0]}`)
-  else if (incident.state === 'closed') parts.push(`over since ${clock(incident.closed_at)}`)
+  else if (incident.state === 'closed')
+    parts.push(`${byHand ? 'closed by hand at' : 'over since'} ${clock(incident.closed_at)}`)
   return parts.join('; ')
 }
 

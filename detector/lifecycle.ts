@@ -22,6 +22,8 @@ export type IncidentRecord = {
   prefixes: number[]
   worldExcess: number
   closedTick: number
+  /** Somebody ended it, not the figures. */
+  byHand: boolean
 }
 
 export type Lifecycle = {
@@ -33,6 +35,8 @@ export type Lifecycle = {
   /** A further minute of an open incident, which may close it. */
   goesOn(row: Row, stream: number, seen: StreamMinute, worldExcess: number): void
   closes(stream: number, minute: number, tick: number): void
+  /** Before `minute` is judged: whatever is open ends, evidence is forgotten, and what comes later is another incident. */
+  closesByHand(stream: number, minute: number): void
   /** Every minute, also for streams without rows: closes what has had no data for a day. */
   passMinute(minute: number, tick: number): void
   /** Before the hour's lesson: whether open incidents spoil it. */
@@ -105,6 +109,7 @@ export function createLifecycle(streams: Streams): Lifecycle {
       prefixes: [],
       worldExcess: 0,
       closedTick: 0,
+      byHand: false,
     }
     records.push(record)
     return record
@@ -159,6 +164,15 @@ export function createLifecycle(streams: Streams): Lifecycle {
     changed.add(record)
   }
 
+  function closesByHand(stream: number, minute: number): void {
+    const record = incidentOf(stream)
+    if (record !== undefined) record.byHand = true
+    closes(stream, minute - 1, 0)
+    // Also without an open incident: a replay over less history may have dated the alarm a little later.
+    resetEvidence(rowOf(stream))
+    lastOf.delete(stream)
+  }
+
   function passMinute(minute: number, tick: number): void {
     for (const record of open) {
       if (tick - at(streams.ints, record.stream * INTS + I.LAST) > SILENT_TICKS)
@@ -181,5 +195,5 @@ export function createLifecycle(streams: Streams): Lifecycle {
     return list
   }
 
-  return { open, changes, incidentOf, opens, goesOn, closes, passMinute, markHour }
+  return { open, changes, incidentOf, opens, goesOn, closes, closesByHand, passMinute, markHour }
 }

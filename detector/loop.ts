@@ -1,9 +1,11 @@
 import type { Registry } from 'prom-client'
+import { createClosings } from './closings.ts'
 import { MINUTE, type MinuteCount } from './count.ts'
 import { createDetector, type Suspect } from './detector.ts'
 import type { Description, Incident } from './incident.ts'
 import { createLoopMetrics } from './loop-metrics.ts'
 import type { DetectorOptions } from './options.ts'
+import type { OrderTable } from './order-table.ts'
 import { createOutbox } from './outbox.ts'
 import type { StreamState } from './state.ts'
 
@@ -19,6 +21,8 @@ export type DetectorLoopNeeds = {
   describe?: (incident: Incident) => Promise<Description>
   /** Last stored state of each incident that is open or younger than the history: what need not be written again. */
   stored?: () => Promise<Incident[]>
+  /** What people decided by hand: read with the minutes, applied before the minute from which it holds. */
+  orders?: OrderTable
   /** Milliseconds since 1970. */
   clock: () => number
   log: Log
@@ -74,6 +78,7 @@ export function createDetectorLoop(needs: DetectorLoopNeeds): DetectorLoop {
   const options = { ...DEFAULTS, ...needs.options }
   const detector = createDetector(options.detector)
   const outbox = createOutbox(needs)
+  const closings = createClosings(needs.orders, log)
   const metrics = createLoopMetrics(registry)
   let next = 0
   let chunk = 10
@@ -90,6 +95,7 @@ export function createDetectorLoop(needs: DetectorLoopNeeds): DetectorLoop {
     log.info({ from: new Date(begin * 1000).toISOString() }, 'replaying the stored minutes')
     const progress = () => onProgress(share(begin, next, dueMinute()))
     await advance(progress)
+    await takeOrders()
     if (next > dueMinute()) outbox.settle(detector.openIncidents(), next)
     await outbox.flush(next)
     report()
@@ -111,6 +117,7 @@ export function createDetectorLoop(needs: DetectorLoopNeeds): DetectorLoop {
   /** A store that is briefly away must not keep the pipeline from starting: the timer reads what is left. */
   async function readOrNothing(from: number, to: number): Promise<MinuteCount[] | undefined> {
     try {
+      await closings.load(from)
       return await read(from, to)
     } catch (error) {
       log.error({ error: String(error) }, 'minutes could not be read; trying again')
@@ -121,6 +128,7 @@ export function createDetectorLoop(needs: DetectorLoopNeeds): DetectorLoop {
   async function judgeChunk(counts: Map<number, MinuteCount[]>, to: number): Promise<void> {
     for (; next < to && !stopped; next += MINUTE) {
       const began = performance.now()
+      closeByHand()
       const judged = detector.judgeMinute(next, counts.get(next) ?? [])
       suspects = judged.suspects
       outbox.put(judged.incidents)
@@ -129,8 +137,22 @@ export function createDetectorLoop(needs: DetectorLoopNeeds): DetectorLoop {
     }
   }
 
+  /** Before the minute `next` is judged, now as in every replay. */
+  function closeByHand(): void {
+    for (const closing of closings.due(next)) {
+      outbox.put(detector.closeByHand(closing, closing.minute), { byHand: true })
+    }
+  }
+
+  async function takeOrders(): Promise<void> {
+    if (stopped) return
+    await closings.take(next)
+    closeByHand()
+  }
+
   async function judgeDueOnce(): Promise<void> {
     await advance(() => undefined)
+    await takeOrders()
     await outbox.flush(next)
     report()
   }

@@ -1,11 +1,11 @@
-import { type Description, describedIncident, type Incident } from './incident.ts'
+import { type Description, describedIncident, type Ending, type Incident } from './incident.ts'
 import type { DetectorLoopNeeds } from './loop.ts'
 
 /** Incidents on their way to the store: the last state of each, described, written again until the store has it. */
 export type Outbox = {
   /** Learns what the store has. */
   load(): Promise<void>
-  put(incidents: readonly Incident[]): void
+  put(incidents: readonly Incident[], ending?: Ending): void
   /** After a replay: incidents the store has as open but the replay does not are closed. `minute` is the next to judge. */
   settle(open: readonly Incident[], minute: number): void
   flush(minute: number): Promise<void>
@@ -20,6 +20,7 @@ const FORGOTTEN_SECONDS = 24 * 3600
 
 export function createOutbox({ write, describe, stored, log }: Needs): Outbox {
   const waiting = new Map<string, Incident>()
+  const endings = new Map<string, Ending>()
   const inStore = new Map<string, Incident>()
   const descriptions = new Map<string, { at: number; state: string; description: Description }>()
 
@@ -35,8 +36,11 @@ export function createOutbox({ write, describe, stored, log }: Needs): Outbox {
     }
   }
 
-  function put(incidents: readonly Incident[]): void {
-    for (const incident of incidents) waiting.set(incident.id, incident)
+  function put(incidents: readonly Incident[], ending?: Ending): void {
+    for (const incident of incidents) {
+      waiting.set(incident.id, incident)
+      if (ending !== undefined) endings.set(incident.id, ending)
+    }
   }
 
   function settle(open: readonly Incident[], minute: number): void {
@@ -69,6 +73,7 @@ export function createOutbox({ write, describe, stored, log }: Needs): Outbox {
     }
     for (const incident of waiting.values()) if (incident.state === 'closed') inStore.delete(incident.id)
     waiting.clear()
+    endings.clear()
     forget(minute)
   }
 
@@ -79,17 +84,18 @@ export function createOutbox({ write, describe, stored, log }: Needs): Outbox {
 
   async function describedNow(incident: Incident, minute: number): Promise<Incident> {
     if (describe === undefined) return incident
+    const ending = endings.get(incident.id)
     const known = descriptions.get(incident.id)
     if (known !== undefined && known.state === incident.state && minute - known.at < FRESH_SECONDS) {
-      return describedIncident(incident, known.description)
+      return describedIncident(incident, known.description, ending)
     }
     try {
       const description = await describe(incident)
       descriptions.set(incident.id, { at: minute, state: incident.state, description })
-      return describedIncident(incident, description)
+      return describedIncident(incident, description, ending)
     } catch (error) {
       log.warn({ incident: incident.id, error: String(error) }, 'the incident could not be described')
-      return known === undefined ? incident : describedIncident(incident, known.description)
+      return known === undefined ? incident : describedIncident(incident, known.description, ending)
     }
   }
 

@@ -1,7 +1,7 @@
 import type { MinuteCount } from './count.ts'
 import type { Fleet } from './fleet.ts'
 import type { Incident } from './incident.ts'
-import { KIND } from './streams.ts'
+import { at, I, INTS, KIND } from './streams.ts'
 
 /** What a stream is called. */
 export type StreamName = Pick<Incident, 'scope' | 'asn' | 'label' | 'prefix' | 'site'>
@@ -11,6 +11,8 @@ export type Registry = {
   /** The stream of a count, made at its first appearance; undefined for a prefix too many. */
   streamOf(count: MinuteCount): number | undefined
   find(stream: Pick<StreamName, 'asn' | 'label' | 'prefix'>): number | undefined
+  /** The stream of that name, also a site's or the world's. */
+  findNamed(name: StreamName): number | undefined
   nameOf(stream: number): StreamName
 }
 
@@ -55,6 +57,17 @@ export function createRegistry(fleet: Fleet, mostStreams: number): Registry {
     return prefix === '' ? network?.stream : network?.prefixes.get(prefix)
   }
 
+  function findNamed(name: StreamName): number | undefined {
+    if (name.scope === 'world') return fleet.sharedStream('')
+    if (name.scope !== 'site') return find(name)
+    // By what it is called: a site without a name goes by the same word as the world.
+    for (let stream = 0; stream < fleet.streams.count; stream++) {
+      if (at(fleet.streams.ints, stream * INTS + I.KIND) !== KIND.site) continue
+      if (fleet.siteOf(stream) === name.site) return stream
+    }
+    return undefined
+  }
+
   function nameOf(stream: number): StreamName {
     const name = names[stream]
     if (name !== undefined) return { scope: name.prefix === '' ? 'network' : 'prefix', ...name, site: '' }
@@ -68,5 +81,5 @@ export function createRegistry(fleet: Fleet, mostStreams: number): Registry {
     }
   }
 
-  return { streamOf, find, nameOf }
+  return { streamOf, find, findNamed, nameOf }
 }

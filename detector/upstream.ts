@@ -8,6 +8,8 @@ export type Upstreams = {
   readonly open: ReadonlySet<Upstream>
   /** After each minute (minutes since 1970), with the open incidents of networks; of one minute the order does not matter. */
   judge(minute: number, networks: readonly IncidentRecord[]): void
+  /** Ends it before `minute` is judged; its members have been closed. */
+  closesByHand(upstream: Upstream, minute: number): void
   /** What a network's incident is part of, if it is. */
   of(record: IncidentRecord): Upstream | undefined
   /** Shared incidents that changed since the last call, and incidents that stand for themselves again. */
@@ -21,6 +23,8 @@ export type Upstream = {
   /** 0 while open. */
   closed: number
   state: 'open' | 'closed'
+  /** Somebody ended it, not the figures. */
+  byHand: boolean
   /** Incidents that belong to it, also those that are over, in the order in which they joined. */
   members: IncidentRecord[]
 }
@@ -55,7 +59,7 @@ export function createUpstreams(): Upstreams {
 
   function begin(group: IncidentRecord[], minute: number): void {
     const onset = Math.min(...group.map((record) => record.onset))
-    const upstream: Upstream = { onset, opened: minute, closed: 0, state: 'open', members: [] }
+    const upstream: Upstream = { onset, opened: minute, closed: 0, state: 'open', byHand: false, members: [] }
     for (const record of group) join(record, upstream)
     open.add(upstream)
   }
@@ -79,6 +83,10 @@ export function createUpstreams(): Upstreams {
   return {
     open,
     judge,
+    closesByHand(upstream, minute) {
+      upstream.byHand = true
+      close(upstream, minute - 1, [])
+    },
     of: (record) => partOf.get(record),
     changes() {
       const changed = { shared: [...shared], released: [...released] }

@@ -17,6 +17,9 @@ export type Volume = {
   /** Adds the clients of a minute; call it before `judge`. */
   note(batch: Batch, world: World): void
   judge(now: { minute: number; tick: number }): void
+  openOf(stream: number): VolumeRecord | undefined
+  /** Ends what is open of a stream before `minute` is judged; it teaches anew from there. */
+  closesByHand(stream: number, minute: number): void
   /** Records that changed since the last call. */
   changes(): VolumeRecord[]
   bytes(): number
@@ -29,6 +32,8 @@ export type VolumeRecord = {
   onset: number
   opened: number
   closed: number
+  /** Somebody ended it, not the figures. */
+  byHand: boolean
   evidence: number
   seen: number
   usual: number
@@ -105,7 +110,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
   const siteOf = new Map<string, number>()
   const sites: Site[] = []
   const open = new Set<VolumeRecord>()
-  const openOf = new Map<number, VolumeRecord>()
+  const openOn = new Map<number, VolumeRecord>()
   let changed = new Set<VolumeRecord>()
   let hour = -1
   let ticks = 0
@@ -243,7 +248,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     }
     increase(networks.floats, f + N.SQUARES, seen * seen)
     const stream = at(networks.ints, i + NI.STREAM)
-    const record = openOf.get(stream)
+    const record = openOn.get(stream)
     if (usual === 0 || at(networks.ints, i + NI.LEARNED) < LEARNED) return
     const deviation = Math.sqrt(
       at(networks.floats, f + N.DEVIATION) / at(networks.floats, f + N.DEVIATION_WEIGHT),
@@ -304,6 +309,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
         onset: at(networks.ints, i + NI.ONSET),
         opened: minute,
         closed: 0,
+        byHand: false,
       },
       ...{
         evidence,
@@ -315,7 +321,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     networks.floats[f + N.REVERSE] = 0
     networks.ints[i + NI.GOOD] = tick
     open.add(record)
-    openOf.set(stream, record)
+    openOn.set(stream, record)
     changed.add(record)
   }
 
@@ -340,7 +346,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     Object.assign(record, { state: 'closed', closed: minute + 1 })
     networks.floats.fill(0, f + N.R, f + N.REVERSE + 1)
     open.delete(record)
-    openOf.delete(record.stream)
+    openOn.delete(record.stream)
     changed.add(record)
   }
 
@@ -363,7 +369,7 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
   /** The hour joins what is usual, unless something was missing in it. */
   function teach(network: number, hourOfDay: number): void {
     const [f, i] = [network * NETWORK_FIELDS, network * NETWORK_INTS]
-    if (openOf.has(at(networks.ints, i + NI.STREAM)) || at(networks.floats, f + N.C) > 3) return
+    if (openOn.has(at(networks.ints, i + NI.STREAM)) || at(networks.floats, f + N.C) > 3) return
     const known = Math.floor(at(networks.ints, i + NI.LEARNED) / HOURS)
     const share = 1 / Math.min(known + 1, MEMORY_DAYS)
     let [sum, usual, whole] = [0, 0, true]
@@ -421,6 +427,14 @@ export function createVolume(streams: Streams, alarmMinutes: number): Volume {
     open,
     note,
     judge,
+    openOf: (stream) => openOn.get(stream),
+    closesByHand(stream, minute) {
+      const network = networkOf.get(stream)
+      const record = openOn.get(stream)
+      if (network === undefined || record === undefined) return
+      record.byHand = true
+      close(record, network * NETWORK_FIELDS, minute - 1)
+    },
     changes() {
       const list = [...changed]
       changed = new Set()

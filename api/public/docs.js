@@ -161,10 +161,16 @@ function bodies(content, document) {
   )
 }
 
-function curlFor({ method, path, parameters = [], security }) {
-  const url = `${location.origin}${path.replace('{asn}', 'AS64500')}`
+function curlFor({ method, path, parameters = [], security, requestBody, responses }) {
+  const url = `${location.origin}${path.replace('{asn}', 'AS64500').replace('{id}', '$ID')}`
   const token = security?.length === 0 ? '' : ' -H "Authorization: Bearer $TOKEN"'
-  if (method === 'get') return `curl -s${token} "${url}"`
+  const streams = responses[200]?.content?.['text/event-stream'] !== undefined
+  if (method === 'get') return `curl -s${streams ? 'N' : ''}${token} "${url}"`
+  const fields = requestBody?.content['application/json']?.schema.properties
+  if (fields !== undefined) {
+    const body = JSON.stringify(Object.fromEntries(Object.keys(fields).map((name) => [name, '…'])))
+    return `curl -s${token} -H 'Content-Type: application/json' -d '${body}' "${url}"`
+  }
   const headers = parameters
     .filter((parameter) => parameter.in === 'header')
     .map(({ name, schema }) => ` -H '${name}: ${schema.type === 'integer' ? 1 : 'my-agent'}'`)

@@ -2,6 +2,8 @@ import type { Route } from '../route.ts'
 import { catalogueRoute, networkCausesRoute } from './causes.ts'
 import { connectionsRoute } from './connections.ts'
 import { deadLettersRoute } from './dead-letters.ts'
+import { divergenceRoute } from './divergence.ts'
+import { acknowledgeRoute, closeRoute } from './divergence-orders.ts'
 import { divergencesRoute } from './divergences.ts'
 import { networkRoute } from './network.ts'
 import { networksRoute } from './networks.ts'
@@ -12,6 +14,9 @@ import { timeseriesRoute } from './timeseries.ts'
 /** Every route of the API, in the order in which the documentation shows them. */
 export const ROUTES: readonly Route[] = [
   divergencesRoute,
+  divergenceRoute,
+  acknowledgeRoute,
+  closeRoute,
   networksRoute,
   networkRoute,
   timeseriesRoute,

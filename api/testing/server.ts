@@ -3,7 +3,8 @@ import { Registry } from 'prom-client'
 import { createApp } from '../../core/runtime/http-server.ts'
 import { createAuthorize, type StoredToken } from '../../core/runtime/tokens.ts'
 import { silent, storeAt, temporaryFolder } from '../../core/store/testing.ts'
-import type { Bounds, Queries } from '../bounded-store.ts'
+import type { Bounds, Inserts, Queries } from '../bounded-store.ts'
+import type { ListeningLimits } from '../change-stream.ts'
 import { createApiRouter } from '../router.ts'
 
 /** The real engine over a folder of its own; one to a test file. */
@@ -28,11 +29,13 @@ export async function serveApi({
   now,
   tokens = [],
   bounds,
+  listening,
 }: {
-  store: Queries
+  store: Queries & Inserts
   now: number
   tokens?: StoredToken[]
   bounds?: Bounds
+  listening?: ListeningLimits
 }) {
   const registry = new Registry()
   const router = createApiRouter({
@@ -43,6 +46,7 @@ export async function serveApi({
     now: () => now,
     version: '1.2.3',
     ...(bounds && { bounds }),
+    ...(listening && { listening }),
   })
   const server = createServer(createApp([router], silent))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -57,7 +61,14 @@ export async function serveApi({
       const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
       return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
     },
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    /** As a process stops: those who listen first. */
+    async close() {
+      await router.listeners.stop()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Connections that fetch has opened ahead of need are not idle to the server, and would be waited for.
+      server.closeAllConnections()
+      await closed
+    },
   }
 }
 

@@ -2,8 +2,10 @@ import type { Command } from 'commander'
 import { parseDuration } from '../../core/runtime/quantity.ts'
 import type { Store } from '../../core/store/store.ts'
 import { type Replay, replay } from '../../detector/backtest.ts'
+import { createChangeTable } from '../../detector/change-table.ts'
 import { CountsMistake, parseCounts } from '../../detector/counts-csv.ts'
 import type { Incident } from '../../detector/incident.ts'
+import { createOrderTable } from '../../detector/order-table.ts'
 import { createMinuteReader } from '../../detector/read-minutes.ts'
 import type { StreamState } from '../../detector/state.ts'
 import { withStore } from '../any-store.ts'
@@ -68,10 +70,12 @@ async function replayStore(io: Io, store: Store, from: number, to: number): Prom
     'SELECT toUnixTimestamp(min(minute)) AS first, count() AS rows FROM minutes_by_network',
   )
   if (row === undefined || row.rows === 0) throw new UserError('the store holds no handshakes yet')
+  const first = Math.max(from, row.first)
   return replay({
     read: createMinuteReader(store),
-    from: Math.max(from, row.first),
+    from: first,
     to,
+    closings: await createOrderTable(store, createChangeTable(store)).closings(first),
     onProgress: (share) => io.progress(`judging: ${Math.round(share * 100)} %`),
   })
 }

@@ -116,7 +116,7 @@ export function createApiStep({ config, log }: StepParts): Step {
     routers: [createHealthRouter({ checks: [store.check], registry }), api],
     log,
   })
-  return { components: [http, store], url: http.url }
+  return { components: [http, store, api.listeners], url: http.url }
 }
 
 function createHealth(

@@ -1,0 +1,33 @@
+import type { Order } from '../../detector/order.ts'
+import type { Inserts, Queries } from '../bounded-store.ts'
+import { dateTime } from './causes.ts'
+
+/** The orders by hand given for an incident: at most one of each action. */
+export async function readOrders(
+  store: Queries,
+  incident: string,
+): Promise<{ acknowledge: Order | undefined; close: Order | undefined }> {
+  const orders = await store.query<Order>(
+    `
+SELECT
+  * EXCEPT (version) REPLACE (
+    toUnixTimestamp64Milli(given_at) AS given_at,
+    toUnixTimestamp(minute) AS minute
+  )
+FROM incident_orders FINAL
+WHERE incident = {incident:String}`,
+    { incident },
+  )
+  return {
+    acknowledge: orders.find(({ action }) => action === 'acknowledge'),
+    close: orders.find(({ action }) => action === 'close'),
+  }
+}
+
+/** Stores an order that the detector has still to take. */
+export function writeOrder(store: Inserts, order: Omit<Order, 'minute'>): Promise<void> {
+  // The detector stores it as version 2 once it has fixed the minute.
+  return store.insert('incident_orders', [
+    { ...order, given_at: dateTime(order.given_at), minute: 0, version: 1 },
+  ])
+}
