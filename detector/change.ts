@@ -1,7 +1,6 @@
 import type { Incident } from './incident.ts'
 
-export const CHANGE_EVENTS = ['opened', 'changed', 'acknowledged', 'closed'] as const
-export type ChangeEvent = (typeof CHANGE_EVENTS)[number]
+export type ChangeEvent = 'opened' | 'changed' | 'acknowledged' | 'closed'
 
 /** A row of the table `incident_changes`: what became of an incident, with its figures as they were then. */
 export type Change = Pick<Incident, (typeof COPIED)[number]> & {

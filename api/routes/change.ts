@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CHANGE_EVENTS, type Change } from '../../detector/change.ts'
+import type { Change } from '../../detector/change.ts'
 import { count, time } from '../schemas.ts'
 import { iso } from '../window.ts'
 import { incidentSchema } from './incident.ts'
@@ -11,9 +11,9 @@ export const changeSchema = z
   .strictObject({
     sequence: count('One more with each change of any incident; the `id` of the event.'),
     event: z
-      .enum(CHANGE_EVENTS)
+      .enum(['opened', 'changed', 'acknowledged', 'closed'])
       .describe('`opened` also when it came back: `reopened` counts that. `changed`: its figures.'),
-    at: time('When.'),
+    at: time('When; a closing counts from the start of a minute. The order is that of `sequence`.'),
     id: z.string().describe('The incident.'),
     version: shape.version,
     scope: shape.scope,
