@@ -440,3 +440,27 @@ describe('closed by hand', () => {
     }
   })
 })
+
+it('closes by hand what several networks share, with all of them', () => {
+  const onset = 6 * HOURS
+  const behind = Array.from({ length: 6 }, (_, i) => ({
+    asn: 64600 + i,
+    clients: 12,
+    rate: failsFrom(onset, 0.6),
+  }))
+  const others = Array.from({ length: 30 }, (_, i) => ({ asn: 65100 + i, clients: 20, rate: healthy }))
+  const source = createTraffic(3, fleet(...behind, ...others))
+  const { detector } = run(onset + 20, source)
+  const [shared] = detector.openIncidents()
+  const minute = START + (onset + 20) * 60
+  const ended = detector.closeByHand({ ...(shared as Incident), incident: shared?.id ?? '' }, minute)
+  const group = ended.find(({ scope }) => scope === 'networks')
+  expect(group).toMatchObject({ id: shared?.id, state: 'closed', closed_at: minute })
+  expect(group?.explanation).toMatch(/closed by hand/)
+  expect(ended.filter(({ scope }) => scope === 'network')).toHaveLength(6)
+  expect(detector.openIncidents()).toEqual([])
+  run(onset + 40, source, detector, onset + 20)
+  const again = detector.openIncidents()
+  expect(again).toMatchObject([{ scope: 'networks', state: 'open' }])
+  expect(again[0]?.id).not.toBe(shared?.id)
+})

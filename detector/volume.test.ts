@@ -18,7 +18,7 @@ const usualOf = (index: number) => 2 + ((index * 7) % 30)
  * A fleet at two sites with a rhythm of the day, days that differ by a tenth, weekends with three fifths, and minutes
  * that spread as Poisson's do, some bursty. Returns the volume incidents of the days after the learning.
  */
-function run(days: number, share: Share, seed = 1): Incident[] {
+function run(days: number, share: Share, closed?: { at: number; asn: number }, seed = 1): Incident[] {
   const random = createRandom(seed)
   const detector = createDetector()
   const found = new Map<string, Incident>()
@@ -50,6 +50,12 @@ function run(days: number, share: Share, seed = 1): Incident[] {
     }
     const { incidents } = detector.judgeMinute(minute, counts)
     for (const incident of incidents) found.set(incident.id, incident)
+    if (closed !== undefined && t - LEARNED === closed.at) {
+      const [open] = detector.openIncidents().filter(({ asn }) => asn === closed.asn)
+      if (open === undefined) throw new Error('nothing is open')
+      for (const incident of detector.closeByHand({ ...open, incident: open.id }, minute + 60))
+        found.set(incident.id, incident)
+    }
   }
   return [...found.values()]
 }
@@ -90,6 +96,14 @@ describe('fewer clients than usual', () => {
       )
     },
   )
+
+  it('ends by hand, and is said anew when it goes on', () => {
+    const share: Share = (index, _site, t) => (index === LARGE && t > 600 ? 0 : 1)
+    const found = run(1, share, { at: 700, asn: 64_500 + LARGE })
+    expect(found.map(({ state }) => state)).toEqual(['closed', 'open'])
+    expect(found[0]?.explanation).toMatch(/closed by hand/)
+    expect(minutesAfter(found[1]?.onset ?? 0)).toBeGreaterThan(700)
+  })
 
   it('is not said where all come less together: a holiday, a site whose agent is down, a site that moved', () => {
     expect(run(1, () => 0.2)).toEqual([])
