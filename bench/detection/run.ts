@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     const run = RUNS[part as Part]
     if (run === undefined) throw new Error(`no part ${part}; there are ${PARTS.join(', ')}`)
     console.error(`${part} …`)
-    writeFileSync(join(folder, `${part}.json`), `${JSON.stringify(run(), null, 1)}\n`)
+    writeFileSync(join(folder, `${part}.json`), `${JSON.stringify(run(), null, 2)}\n`)
     const results = readResults()
     writeFileSync(join(here, 'RESULTS.md'), report(results))
     if (results.grid !== undefined) writeFileSync(join(here, 'delay.svg'), delayPlot(results.grid))
