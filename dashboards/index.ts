@@ -14,5 +14,10 @@ export const DASHBOARDS: Readonly<Record<string, () => dashboard.DashboardBuilde
 
 /** What Grafana imports: the classic schema, which file provisioning takes. */
 export function buildDashboard(make: () => dashboard.DashboardBuilder): string {
-  return `${JSON.stringify(make().build(), null, 2)}\n`
+  return `${JSON.stringify(make().build(), withoutMenu, 2)}\n`
+}
+
+/** The SDK puts links and annotations into a menu that must be opened first unless told otherwise, and has no word for otherwise. */
+function withoutMenu(key: string, value: unknown): unknown {
+  return key === 'placement' && value === 'inControlsMenu' ? undefined : value
 }

@@ -57,7 +57,7 @@ export const NETWORKS = `
 SELECT
   asn,
   ${LABEL_NAME} AS label,
-  anyLast(r.network) AS network,
+  toString(anyLast(r.network)) AS network,
   toString(r.cause) AS cause,
   sum(r.handshakes) AS failed,
   failed / sum(failed) OVER (PARTITION BY asn, label) AS share,

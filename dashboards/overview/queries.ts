@@ -101,7 +101,7 @@ FROM (
     SELECT
       asn,
       label,
-      anyLast(name) AS network,
+      toString(anyLast(name)) AS network,
       sumIf(n, outcome = 'completed') AS completed,
       sumIf(n, outcome = 'failed') AS failed,
       sum(n) AS handshakes,

@@ -20,7 +20,7 @@ export const OUTCOME_COLORS = {
   completed: COLORS.good,
   failed: COLORS.bad,
   noise: '#b9bec6',
-  unknown: '#cc79a7',
+  unknown: '#e0cfe8',
 } as const
 
 /** One hue for each kind of trouble: orange for sizes, yellow for paths, pink for resets, green for clients, blue for us. */

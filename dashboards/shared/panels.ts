@@ -107,7 +107,11 @@ function seriesPanel(): timeseries.PanelBuilder {
 
 function colored(panel: timeseries.PanelBuilder, colors: SeriesColors): timeseries.PanelBuilder {
   for (const [name, fixedColor] of Object.entries(colors)) {
-    panel.overrideByName(name, [{ id: 'color', value: { mode: 'fixed', fixedColor } }])
+    // Where several queries answer, Grafana would put the query's letter before the name.
+    panel.overrideByName(name, [
+      { id: 'displayName', value: name },
+      { id: 'color', value: { mode: 'fixed', fixedColor } },
+    ])
   }
   return panel
 }

@@ -22,10 +22,7 @@ export type Expansion = {
 const ALL = '$__all'
 
 export function expand(sql: string, expansion: Expansion): string {
-  const expanded = expandMacros(
-    expandVariables(expandConditionalAll(sql, expansion), expansion),
-    expansion,
-  )
+  const expanded = expandMacros(expandVariables(expandConditionalAll(sql, expansion), expansion), expansion)
   const left = /\$\{?\w+/.exec(expanded)
   if (left !== null) throw new Error(`${left[0]} is neither a variable nor a macro`)
   return expanded

@@ -8,6 +8,9 @@ const TIME = /^(Nullable\()?DateTime(64)?(\(.*\))?\)?$/
 const NUMBER = /^(LowCardinality\()?(Nullable\()?(U?Int(8|16|32|64)|Float(32|64))\)?\)?$/
 const TEXT = /^(LowCardinality\()?(Nullable\()?String\)?\)?$/
 
+/** Columns of tables that may well have nothing in all rows: the end of what is open, and what a ClientHello that never arrived would say. */
+const MAY_BE_EMPTY = new Set(['until', 'hello_bytes', 'tls_version', 'server_name'])
+
 /** Why a panel could not show this answer of its query; an empty list when it can. */
 export function problemsOf(panel: Panel, answer: Answer): string[] {
   const columns = answer.meta.map(({ name, type }) => ({ name, type, kind: kindOf(type) }))
@@ -29,7 +32,7 @@ export function problemsOf(panel: Panel, answer: Answer): string[] {
         ...numbers.flatMap((name) => emptyColumn(name, answer)),
       ]
     case 'table':
-      return [...unfit, ...tableProblems(panel, columns)]
+      return [...unfit, ...tableProblems(panel, columns, answer)]
     default:
       return [`no test knows the panel type ${panel.type}`]
   }
@@ -78,7 +81,9 @@ function seriesProblems(columns: Columns, answer: Answer): string[] {
   const numbers = namesOf(columns, 'number')
   const long = texts.length > 0
   return [
-    ...(columns[0]?.name === 'time' && columns[0].kind === 'time' ? [] : ['the first column is not the time']),
+    ...(columns[0]?.name === 'time' && columns[0].kind === 'time'
+      ? []
+      : ['the first column is not the time']),
     ...(times.every((time, at) => at === 0 || time >= (times[at - 1] ?? '')) ? [] : ['times go backwards']),
     ...(new Set(times).size > 1 ? [] : ['one point is no line']),
     ...(!long && new Set(times).size !== times.length ? ['a time comes twice'] : []),
@@ -99,7 +104,7 @@ function statProblems(panel: Panel, numbers: readonly string[], answer: Answer):
 }
 
 /** What the panel says of columns must be columns, and every figure must have its unit. */
-function tableProblems(panel: Panel, columns: Columns): string[] {
+function tableProblems(panel: Panel, columns: Columns, answer: Answer): string[] {
   const described = new Map(
     panel.fieldConfig.overrides.map(({ matcher, properties }) => [matcher.options, properties]),
   )
@@ -116,6 +121,7 @@ function tableProblems(panel: Panel, columns: Columns): string[] {
     ...[...linked]
       .filter(([, field = '']) => !names.includes(field))
       .map(([, field]) => `a link needs the column ${field}`),
+    ...names.filter((name) => !MAY_BE_EMPTY.has(name)).flatMap((name) => emptyColumn(name, answer)),
   ]
 }
 
