@@ -109,9 +109,34 @@ describe('what is seen of the broken network', () => {
     const counts = (await rows('Handshakes in each rollup')).map(({ handshakes }) => handshakes)
     expect(counts).toHaveLength(4)
     expect(new Set(counts).size).toBe(1)
+    const stored = (await rows('Handshakes stored per minute')).map(({ handshakes }) => Number(handshakes))
+    const [all] = (await observed.ask('SELECT sum(handshakes) AS n FROM batches')).data
+    expect(stored.reduce((sum, n) => sum + n, 0)).toBe(all?.['n'])
     expect(await rows('Dead letters')).toEqual([{ dead_letters: 6 }])
     const reasons = (await rows('Latest dead letters')).map(({ reason }) => reason)
     expect(new Set(reasons)).toContain('clock')
+  })
+})
+
+describe('what is read', () => {
+  it('of a long range hours and no minutes, of a short one minutes and no hours', async () => {
+    const overview = dashboards.find(([name]) => name === 'overview')?.[1] as Dashboard
+    const sql = overview.panels.find(({ id }) => id === 3)?.targets[0]?.rawSql ?? ''
+    const countOf = async (table: string) =>
+      (await observed.ask(`SELECT count() AS n FROM ${table}`)).data[0]?.['n']
+    const read = async (hours: number) =>
+      (await observed.ask(expand(sql, await expansionOf(overview, { hours })))).statistics.rows_read
+    expect(await read(168)).toBe(await countOf('hours_by_network'))
+    expect(await read(3)).toBeLessThanOrEqual(Number(await countOf('minutes_by_network')))
+    expect(await read(3)).toBeGreaterThan(Number(await countOf('hours_by_network')))
+  })
+
+  it('of how new things are, nothing but metadata', async () => {
+    const pipeline = dashboards.find(([name]) => name === 'pipeline')?.[1] as Dashboard
+    for (const { title, targets } of pipeline.panels.filter(({ id }) => id <= 2)) {
+      const { statistics } = await observed.ask(targets[0]?.rawSql ?? '')
+      expect([title, statistics.rows_read < 50]).toEqual([title, true])
+    }
   })
 })
 

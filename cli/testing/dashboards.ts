@@ -15,7 +15,7 @@ import { createPipeline } from '../pipeline.ts'
 import { freePort } from './processes.ts'
 
 /** Minutes, before now: the same time of the day before, then the last hours with a network that breaks. */
-const DAY_BEFORE = { from: 25 * 60, to: 24 * 60 }
+const DAY_BEFORE = { from: 25.5 * 60, to: 24 * 60 }
 const HISTORY = 180
 const BROKEN_FOR = 40
 

@@ -55,8 +55,8 @@ export const networks = () =>
     sql: [sql.NETWORKS],
     columns: [
       { name: 'asn', title: 'AS number', unit: 'none', decimals: 0, width: 100, link: TO_NETWORK },
-      { name: 'label', title: 'Label', width: 100 },
       { name: 'network', title: 'Network', link: TO_NETWORK },
+      { name: 'label', title: 'Label', width: 100 },
       CAUSE,
       FAILED,
       { name: 'share', title: 'Share of its failures', unit: 'percentunit', decimals: 0, width: 150 },

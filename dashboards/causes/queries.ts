@@ -56,8 +56,8 @@ ORDER BY failed DESC, cause`
 export const NETWORKS = `
 SELECT
   asn,
-  ${LABEL_NAME} AS label,
   toString(anyLast(r.network)) AS network,
+  ${LABEL_NAME} AS label,
   toString(r.cause) AS cause,
   sum(r.handshakes) AS failed,
   failed / sum(failed) OVER (PARTITION BY asn, label) AS share,

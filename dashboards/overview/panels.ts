@@ -1,3 +1,4 @@
+import { NEWEST } from '../pipeline/queries.ts'
 import { COLORS, OUTCOME_COLORS } from '../shared/colors.ts'
 import { CAUSE_VALUES, STATE_VALUES } from '../shared/columns.ts'
 import { TO_CAUSE, TO_NETWORK } from '../shared/links.ts'
@@ -52,7 +53,7 @@ export const newest = () =>
     unit: 's',
     decimals: 0,
     size: [6, 4],
-    sql: [sql.NEWEST],
+    sql: [NEWEST],
     steps: AGE_STEPS,
   })
 
@@ -118,8 +119,8 @@ export const networks = () =>
     sql: [sql.NETWORKS],
     columns: [
       { name: 'asn', title: 'AS number', unit: 'none', decimals: 0, width: 110, link: TO_NETWORK },
-      { name: 'label', title: 'Label', width: 110 },
       { name: 'network', title: 'Network', link: TO_NETWORK },
+      { name: 'label', title: 'Label', width: 110 },
       {
         name: 'success_rate',
         title: 'Completes',

@@ -22,12 +22,6 @@ export const OPEN_INCIDENTS = `
 SELECT countIf(state = 'open') AS open_incidents
 FROM incidents FINAL`
 
-export const NEWEST = `
-SELECT dateDiff('second', max(minute), now('UTC')) AS age
-FROM minutes_by_network
-WHERE minute >= now('UTC') - ${DAY}
-HAVING count() > 0`
-
 export const INCIDENTS = `
 SELECT
   state,
@@ -82,8 +76,8 @@ ORDER BY time`
 export const NETWORKS = `
 SELECT
   asn,
-  label,
   network,
+  label,
   ${rate()} AS success_rate,
   success_rate - past_rate AS change,
   ${rate('world_completed', 'world_failed')} AS others_rate,

@@ -1,19 +1,18 @@
-import { DAY, hourOf } from '../shared/source.ts'
+import { hourOf } from '../shared/source.ts'
 
 /** Times of arrival, on an axis of at least a minute. */
 const TIME = `toStartOfInterval(received_at, INTERVAL greatest($__interval_s, 60) second, 'UTC')`
-const MINUTES = 'greatest($__interval_s, 60) / 60'
+const MINUTES = '(greatest($__interval_s, 60) / 60)'
 
+/** Without a condition: the newest time of a table is then read from its parts' metadata, not from its rows. */
 export const NEWEST = `
 SELECT dateDiff('second', max(minute), now('UTC')) AS age
 FROM minutes_by_network
-WHERE minute >= now('UTC') - ${DAY}
 HAVING count() > 0`
 
 export const LAST_BATCH = `
 SELECT dateDiff('second', max(received_at), now64(3, 'UTC')) AS age
 FROM batches
-WHERE received_at >= now('UTC') - ${DAY}
 HAVING count() > 0`
 
 export const AGENTS_REPORTING = `
@@ -80,12 +79,16 @@ FROM ${table}
 WHERE ${unit} >= ${FROM} AND ${unit} < ${TO}`
 
 /** Whole hours, so that the rollups by hour can be compared with those by minute. */
-export const ROLLUPS = [
+export const ROLLUPS = `
+SELECT rollup, handshakes
+FROM (${[
   counted('minutes_by_network', 'minute'),
   counted('minutes_by_prefix', 'minute'),
   counted('hours_by_network', 'hour'),
   counted('hours_by_prefix', 'hour'),
-].join('\nUNION ALL')
+].join('\nUNION ALL')}
+)
+ORDER BY rollup DESC`
 
 /** At a cluster these are the rows of the one node that answers. */
 export const TABLES = `

@@ -32,6 +32,7 @@ export type Panel = {
 
 export type Target = {
   refId: string
+  pluginVersion: string
   rawSql: string
   format: number
   queryType: string

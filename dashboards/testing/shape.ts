@@ -1,7 +1,11 @@
 import type { Panel } from './model.ts'
 
 /** An answer of ClickHouse in its format JSON. */
-export type Answer = { meta: { name: string; type: string }[]; data: Record<string, unknown>[] }
+export type Answer = {
+  meta: { name: string; type: string }[]
+  data: Record<string, unknown>[]
+  statistics: { rows_read: number }
+}
 
 /** Types that the data source makes fields of: times, numbers, texts. Arrays, tuples and enums would come as JSON, or not at all. */
 const TIME = /^(Nullable\()?DateTime(64)?(\(.*\))?\)?$/
