@@ -38,7 +38,11 @@ describe.each(dashboards)('%s', (_, dashboard) => {
     const problems: Record<string, string[]> = {}
     for (const panel of dashboard.panels) {
       for (const { refId, rawSql } of panel.targets) {
-        const found = problemsOf(panel, await observed.ask(expand(rawSql, expansion)))
+        // One that is refused is told together with all others.
+        const found = await observed.ask(expand(rawSql, expansion)).then(
+          (answer) => problemsOf(panel, answer),
+          (error: Error) => [error.message],
+        )
         if (found.length > 0) problems[`${panel.title} ${refId}`] = found
       }
     }
@@ -64,14 +68,18 @@ describe.each(dashboards)('%s', (_, dashboard) => {
 })
 
 describe('what is seen of the broken network', () => {
-  it('on Overview: it is the first that diverges, the first of all networks, and others are well', async () => {
+  it('on Overview: it diverges, it is the worst of all networks, and others are well', async () => {
     const { rows } = await look('overview')
-    const [incident] = await rows('Networks that diverge')
-    expect(incident).toMatchObject({ state: 'open', asn: observed.victim, cause: 'mtu_inbound' })
-    const [worst, ...others] = await rows('Networks')
-    expect(worst).toMatchObject({ asn: observed.victim, cause: 'mtu_inbound' })
+    const { victim, bot } = observed
+    expect(await rows('Networks that diverge')).toContainEqual(
+      expect.objectContaining({ state: 'open', asn: victim, cause: 'mtu_inbound' }),
+    )
+    // The bot fails alone, for hours at a time: no fault of its network, and no business of this test.
+    const [worst, ...others] = (await rows('Networks')).filter(({ asn }) => asn !== bot)
+    expect(worst).toMatchObject({ asn: victim, cause: 'mtu_inbound' })
     expect(worst?.['change']).toBeLessThan(-0.1)
-    expect(Number(worst?.['others_rate'])).toBeGreaterThan(0.95)
+    expect(Number(worst?.['others_rate'])).toBeGreaterThan(0.8)
+    expect(others.filter(({ change }) => change !== null).length).toBeGreaterThan(10)
     for (const { change } of others) if (change !== null) expect(Number(change)).toBeGreaterThan(-0.2)
   })
 

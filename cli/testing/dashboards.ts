@@ -23,6 +23,8 @@ const BROKEN_FOR = 40
 export type Observed = {
   /** The network that is broken. */
   victim: number
+  /** The network of a client that fails by itself, in some hours. */
+  bot: number
   /** The API. */
   url: string
   /** Asks as the data source does: over the ClickHouse HTTP interface, as the user who may only read. */
@@ -59,6 +61,7 @@ export async function startObserved(folder: string): Promise<Observed> {
   const running = await startAll(pipeline.components, { log: silent })
   const observed: Observed = {
     victim: population.victim.asn,
+    bot: population.bot.network.asn,
     url: pipeline.url(),
     ask: (sql) => ask(port, sql),
     stop: () => running.stop(),

@@ -1,6 +1,6 @@
-import { NEWEST } from '../pipeline/queries.ts'
 import { COLORS, OUTCOME_COLORS } from '../shared/colors.ts'
 import { CAUSE_VALUES, STATE_VALUES } from '../shared/columns.ts'
+import { NEWEST_MINUTE } from '../shared/freshness.ts'
 import { TO_CAUSE, TO_NETWORK } from '../shared/links.ts'
 import { ratePanel, stackPanel, statPanel, tablePanel } from '../shared/panels.ts'
 import { AGE_STEPS, CHANGE_STEPS, NONE_STEPS, RATE_STEPS } from '../shared/thresholds.ts'
@@ -53,7 +53,7 @@ export const newest = () =>
     unit: 's',
     decimals: 0,
     size: [6, 4],
-    sql: [NEWEST],
+    sql: [NEWEST_MINUTE],
     steps: AGE_STEPS,
   })
 

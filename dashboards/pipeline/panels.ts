@@ -1,4 +1,5 @@
 import { COLORS } from '../shared/colors.ts'
+import { NEWEST_MINUTE } from '../shared/freshness.ts'
 import { linesPanel, stackPanel, statPanel, tablePanel } from '../shared/panels.ts'
 import { AGE_STEPS, NONE_STEPS } from '../shared/thresholds.ts'
 import * as sql from './queries.ts'
@@ -13,7 +14,7 @@ export const newest = () =>
     unit: 's',
     decimals: 0,
     size: [6, 4],
-    sql: [sql.NEWEST],
+    sql: [NEWEST_MINUTE],
     steps: AGE_STEPS,
   })
 

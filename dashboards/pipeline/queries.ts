@@ -4,12 +4,6 @@ import { hourOf } from '../shared/source.ts'
 const TIME = `toStartOfInterval(received_at, INTERVAL greatest($__interval_s, 60) second, 'UTC')`
 const MINUTES = '(greatest($__interval_s, 60) / 60)'
 
-/** Without a condition: the newest time of a table is then read from its parts' metadata, not from its rows. */
-export const NEWEST = `
-SELECT dateDiff('second', max(minute), now('UTC')) AS age
-FROM minutes_by_network
-HAVING count() > 0`
-
 export const LAST_BATCH = `
 SELECT dateDiff('second', max(received_at), now64(3, 'UTC')) AS age
 FROM batches
