@@ -25,7 +25,11 @@ export type Panel = {
   targets: Target[]
   options: { legend?: { showLegend: boolean }; reduceOptions?: { fields?: string } }
   fieldConfig: {
-    defaults: { unit?: string; thresholds?: { steps: { value: number | null; color: string }[] } }
+    defaults: {
+      custom?: { drawStyle?: string }
+      unit?: string
+      thresholds?: { steps: { value: number | null; color: string }[] }
+    }
     overrides: { matcher: { id: string; options: string }; properties: { id: string; value?: unknown }[] }[]
   }
 }

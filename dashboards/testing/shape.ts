@@ -25,7 +25,7 @@ export function problemsOf(panel: Panel, answer: Answer): string[] {
   const numbers = namesOf(columns, 'number')
   switch (panel.type) {
     case 'timeseries':
-      return [...unfit, ...seriesProblems(columns, answer)]
+      return [...unfit, ...seriesProblems(panel, columns, answer)]
     case 'stat':
       return [...unfit, ...statProblems(panel, numbers, answer)]
     case 'bargauge':
@@ -79,17 +79,18 @@ function namesOf(columns: Columns, wanted: Kind): string[] {
 }
 
 /** One time, in rising order; then numbers, or a text and one number called Value, which Grafana makes a series of for each text. */
-function seriesProblems(columns: Columns, answer: Answer): string[] {
+function seriesProblems(panel: Panel, columns: Columns, answer: Answer): string[] {
   const times = answer.data.map((row) => String(row['time']))
   const texts = namesOf(columns, 'text')
   const numbers = namesOf(columns, 'number')
   const long = texts.length > 0
+  const bars = panel.fieldConfig.defaults.custom?.drawStyle === 'bars'
   return [
     ...(columns[0]?.name === 'time' && columns[0].kind === 'time'
       ? []
       : ['the first column is not the time']),
     ...(times.every((time, at) => at === 0 || time >= (times[at - 1] ?? '')) ? [] : ['times go backwards']),
-    ...(new Set(times).size > 1 ? [] : ['one point is no line']),
+    ...(bars || new Set(times).size > 1 ? [] : ['one point is no line']),
     ...(!long && new Set(times).size !== times.length ? ['a time comes twice'] : []),
     ...(numbers.length === 0 ? ['no number'] : []),
     ...(long && (texts.length > 1 || numbers.join() !== 'Value') ? ['not one text and one Value'] : []),
