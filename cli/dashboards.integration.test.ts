@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../core/store/testing.ts'
+import { type Choice, type Expansion, expand } from '../dashboards/testing/expand.ts'
+import { type Dashboard, type Panel, readDashboards } from '../dashboards/testing/model.ts'
+import { annotationProblems, problemsOf, variableProblems } from '../dashboards/testing/shape.ts'
+import { type Observed, startObserved } from './testing/dashboards.ts'
+
+/**
+ * Every query of every dashboard, as the ClickHouse data source sends it, on the real engine over the simulator's traffic: it must
+ * be answered, and with what the panel needs.
+ */
+const HOUR = 3_600_000
+const dashboards = readDashboards().map(({ name, dashboard }): [string, Dashboard] => [name, dashboard])
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let observed: Observed
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  observed = await startObserved(folder.path)
+}, 240_000)
+afterAll(async () => {
+  await observed?.stop()
+  await folder.remove()
+})
+
+/** Of the default range minutes are read, of the long one hours; the filters narrow it down to a part of the traffic. */
+const LOOKS = [
+  ['as it opens', {}],
+  ['with its filters set', { filtered: true }],
+  ['over a week', { hours: 168 }],
+] as const
+type Look = { filtered?: boolean; hours?: number }
+
+describe.each(dashboards)('%s', (_, dashboard) => {
+  it.each(LOOKS)('answers every panel %s', async (_look, look) => {
+    const expansion = await expansionOf(dashboard, look)
+    const problems: Record<string, string[]> = {}
+    for (const panel of dashboard.panels) {
+      for (const { refId, rawSql } of panel.targets) {
+        // One that is refused is told together with all others.
+        const found = await observed.ask(expand(rawSql, expansion)).then(
+          (answer) => problemsOf(panel, answer),
+          (error: Error) => [error.message],
+        )
+        if (found.length > 0) problems[`${panel.title} ${refId}`] = found
+      }
+    }
+    expect(problems).toEqual({})
+  })
+
+  it('answers every variable and annotation', async () => {
+    const expansion = await expansionOf(dashboard, {})
+    for (const { name, query } of dashboard.templating.list) {
+      if (typeof query !== 'object') continue
+      expect([name, variableProblems(await observed.ask(expand(query.rawSql, expansion)))]).toEqual([
+        name,
+        [],
+      ])
+    }
+    for (const { name, target } of dashboard.annotations.list ?? []) {
+      expect([name, annotationProblems(await observed.ask(expand(target.rawSql, expansion)))]).toEqual([
+        name,
+        [],
+      ])
+    }
+  })
+})
+
+describe('what is seen of the broken network', () => {
+  it('on Overview: it diverges, it is the worst of all networks, and others are well', async () => {
+    const { rows } = await look('overview')
+    const { victim, bot } = observed
+    expect(await rows('Networks that diverge')).toContainEqual(
+      expect.objectContaining({ state: 'open', asn: victim, cause: 'mtu_inbound' }),
+    )
+    // The bot fails alone, for hours at a time: no fault of its network, and no business of this test.
+    const [worst, ...others] = (await rows('Networks')).filter(({ asn }) => asn !== bot)
+    expect(worst).toMatchObject({ asn: victim, cause: 'mtu_inbound' })
+    expect(worst?.['change']).toBeLessThan(-0.1)
+    expect(Number(worst?.['others_rate'])).toBeGreaterThan(0.8)
+    expect(others.filter(({ change }) => change !== null).length).toBeGreaterThan(10)
+    for (const { change } of others) if (change !== null) expect(Number(change)).toBeGreaterThan(-0.2)
+  })
+
+  it('on Network: the same figures as the API gives', async () => {
+    const { rows, from, to } = await look('network')
+    const whole = (ms: number) => new Date(Math.ceil(ms / 60_000) * 60_000).toISOString()
+    // The panel takes in the minute that the range ends in, the API excludes its end: a minute later it is the same.
+    const window = `from=${whole(from)}&to=${whole(to)}`
+    const answer = await fetch(`${observed.url}/v1/networks?asn=${observed.victim}&${window}`)
+    const { items } = (await answer.json()) as { items: Record<string, number>[] }
+    const [rate] = await rows('Completes')
+    expect(rate?.['success_rate']).toBeCloseTo(items[0]?.['success_rate'] ?? -1, 6)
+    const [others] = await rows('All others complete')
+    expect(others?.['others_rate']).toBeCloseTo(items[0]?.['world_success_rate'] ?? -1, 6)
+    expect(await rows('Main cause')).toEqual([{ cause: 'mtu_inbound' }])
+    const stages = await rows('How far handshakes come')
+    const shares = stages.map(({ share }) => Number(share))
+    expect(shares).toEqual([...shares].sort((a, b) => b - a))
+    expect(shares[0]).toBe(1)
+    const [latest] = await rows('Latest failed handshakes')
+    expect(String(latest?.['evidence']).length).toBeGreaterThan(10)
+  })
+
+  it('on Causes: which cause it is, and in whom', async () => {
+    const { rows } = await look('causes')
+    const table = await rows('Causes')
+    const hole = table.find(({ cause }) => cause === 'mtu_inbound')
+    expect(hole).toMatchObject({ meaning: 'MTU hole, client to server' })
+    expect(hole?.['worst']).toMatch(new RegExp(`^AS${observed.victim} `))
+    expect(table.reduce((sum, { share }) => sum + Number(share), 0)).toBeCloseTo(1, 6)
+  })
+
+  it('on Pipeline: the four rollups agree, and what was refused is there with its reason', async () => {
+    const { rows } = await look('pipeline')
+    const counts = (await rows('Handshakes in each rollup')).map(({ handshakes }) => handshakes)
+    expect(counts).toHaveLength(4)
+    expect(new Set(counts).size).toBe(1)
+    const stored = (await rows('Handshakes stored per minute')).map(({ handshakes }) => Number(handshakes))
+    const [all] = (await observed.ask('SELECT sum(handshakes) AS n FROM batches')).data
+    expect(stored.reduce((sum, n) => sum + n, 0)).toBe(all?.['n'])
+    expect(await rows('Dead letters')).toEqual([{ dead_letters: 6 }])
+    const reasons = (await rows('Latest dead letters')).map(({ reason }) => reason)
+    expect(new Set(reasons)).toContain('clock')
+  })
+})
+
+describe('what is read', () => {
+  it('of a long range hours and no minutes, of a short one minutes and no hours', async () => {
+    const overview = dashboards.find(([name]) => name === 'overview')?.[1] as Dashboard
+    const sql = overview.panels.find(({ id }) => id === 3)?.targets[0]?.rawSql ?? ''
+    const countOf = async (table: string) =>
+      (await observed.ask(`SELECT count() AS n FROM ${table}`)).data[0]?.['n']
+    const read = async (hours: number) =>
+      (await observed.ask(expand(sql, await expansionOf(overview, { hours })))).statistics.rows_read
+    expect(await read(168)).toBe(await countOf('hours_by_network'))
+    expect(await read(3)).toBeLessThanOrEqual(Number(await countOf('minutes_by_network')))
+    expect(await read(3)).toBeGreaterThan(Number(await countOf('hours_by_network')))
+  })
+
+  it('of how new things are, nothing but metadata', async () => {
+    const pipeline = dashboards.find(([name]) => name === 'pipeline')?.[1] as Dashboard
+    for (const { title, targets } of pipeline.panels.filter(({ id }) => id <= 2)) {
+      const { statistics } = await observed.ask(targets[0]?.rawSql ?? '')
+      expect([title, statistics.rows_read < 50]).toEqual([title, true])
+    }
+  })
+})
+
+describe('the check itself', () => {
+  const panel = dashboards
+    .find(([name]) => name === 'overview')?.[1]
+    .panels.find(({ type }) => type === 'table')
+
+  it('fails for a query that is wrong, answers nothing, or lacks a column that the panel shows', async () => {
+    if (panel === undefined) throw new Error('no table on Overview')
+    await expect(observed.ask('SELECT nonsense FROM incidents')).rejects.toThrow('UNKNOWN_IDENTIFIER')
+    const expansion = await expansionOf(dashboards[0]?.[1] as Dashboard, {})
+    const sql = panel.targets[0]?.rawSql ?? ''
+    const nothing = await observed.ask(expand(sql.replace('WHERE', 'WHERE 0 AND'), expansion))
+    expect(problemsOf(panel, nothing)).toContain('no rows')
+    const lacking = await observed.ask(expand(sql.replace('  cause,\n', ''), expansion))
+    expect(problemsOf(panel, lacking)).toContain('the query has no column cause')
+  })
+
+  it('knows no macro and no variable that Grafana does not', () => {
+    const expansion: Expansion = {
+      from: 0,
+      to: 1_000,
+      intervalSeconds: 60,
+      variables: { a: { value: "it's" } },
+    }
+    expect(expand(`SELECT $${'{a:sqlstring}'}`, expansion)).toBe("SELECT 'it''s'")
+    expect(() => expand('SELECT $a', expansion)).toThrow('not quoted')
+    expect(() => expand('SELECT $b', expansion)).toThrow('no variable b')
+    expect(() => expand('SELECT $__from', expansion)).toThrow('neither a variable nor a macro')
+  })
+})
+
+/** A dashboard as it opens, and the rows of its panels by their titles. */
+async function look(name: string) {
+  const dashboard = dashboards.find(([file]) => file === name)?.[1]
+  if (dashboard === undefined) throw new Error(`no dashboard ${name}`)
+  const expansion = await expansionOf(dashboard, {})
+  const panelOf = (title: string): Panel => {
+    const found = dashboard.panels.find((one) => one.title === title)
+    if (found === undefined) throw new Error(`no panel ${title}`)
+    return found
+  }
+  return {
+    ...expansion,
+    rows: async (title: string) =>
+      (await observed.ask(expand(panelOf(title).targets[0]?.rawSql ?? '', expansion))).data,
+  }
+}
+
+/** Range and variables: "All", or the first that each variable offers; the broken network where one is asked for. */
+async function expansionOf(dashboard: Dashboard, { filtered = false, hours }: Look): Promise<Expansion> {
+  const to = Date.now()
+  const from = to - (hours ?? hoursOf(dashboard)) * HOUR
+  const variables: Record<string, Choice> = { asn: { value: String(observed.victim) } }
+  // Grafana makes the step of the range and of some thousand points; no panel asks for less than a minute.
+  const intervalSeconds = Math.max(60, Math.round((to - from) / 1_000 / 1_000))
+  for (const { name, type, query, options = [], current } of dashboard.templating.list) {
+    if (name in variables) continue
+    const expansion = { from, to, intervalSeconds, variables }
+    const offered =
+      type === 'query' && typeof query === 'object'
+        ? (await observed.ask(expand(query.rawSql, expansion))).data.map(({ value }) => String(value))
+        : options.map(({ value }) => value).filter((value) => value !== '$__all')
+    const chosen = filtered && offered.length > 0 ? offered.slice(0, 2) : (current?.value ?? '')
+    variables[name] = { value: chosen, options: offered }
+  }
+  return { from, to, intervalSeconds, variables }
+}
+
+function hoursOf({ time }: Dashboard): number {
+  return Number(/^now-(\d+)h$/.exec(time.from)?.[1])
+}

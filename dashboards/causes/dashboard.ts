@@ -1,0 +1,23 @@
+import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
+import { frame } from '../shared/frame.ts'
+import { incidentsAnnotation } from '../shared/incidents.ts'
+import { UIDS } from '../shared/uids.ts'
+import { causeVariable, ipVersionVariable, siteVariable } from '../shared/variables.ts'
+import * as panels from './panels.ts'
+
+/** Why do handshakes fail, where, and since when? */
+export function causes(): dashboard.DashboardBuilder {
+  return frame({
+    uid: UIDS.causes,
+    title: 'Halfshake / Causes',
+    description: 'Why do handshakes fail, in which networks and at which sites, and since when?',
+    from: 'now-6h',
+    variables: [causeVariable(), siteVariable(), ipVersionVariable()],
+  })
+    .annotation(incidentsAnnotation())
+    .withPanel(panels.overTime())
+    .withPanel(panels.table())
+    .withPanel(panels.networks())
+    .withPanel(panels.sites())
+    .withPanel(panels.notCounted())
+}

@@ -1,0 +1,71 @@
+import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard'
+import { CAUSE_COLORS, COLORS } from './colors.ts'
+import type { Steps } from './thresholds.ts'
+
+/** How a table shows one column of its query. */
+export type Column = {
+  /** As the query calls it. */
+  name: string
+  title: string
+  unit?: string
+  decimals?: number
+  width?: number
+  /** Colours the text by these thresholds. */
+  steps?: Steps
+  /** Shows the figure as a bar, from 0 to this. */
+  gaugeTo?: number
+  /** Colours by value, for columns of causes and states. */
+  values?: Readonly<Record<string, { text: string; color: string }>>
+  link?: { title: string; url: string }
+  wrap?: boolean
+}
+
+/** Causes as the store names them, in their colours. */
+export const CAUSE_VALUES = Object.fromEntries(
+  Object.entries(CAUSE_COLORS).map(([cause, color]) => [cause, { text: cause, color }]),
+)
+
+export const STATE_VALUES = {
+  open: { text: 'open', color: COLORS.bad },
+  closed: { text: 'closed', color: COLORS.neutral },
+}
+
+/** The overrides that make it so. */
+export function columnProperties(column: Column): DynamicConfigValue[] {
+  const { title, unit, decimals, width, steps, gaugeTo, values, link, wrap } = column
+  return [
+    { id: 'displayName', value: title },
+    ...(unit === undefined ? [] : [{ id: 'unit', value: unit }]),
+    ...(decimals === undefined ? [] : [{ id: 'decimals', value: decimals }]),
+    ...(width === undefined ? [] : [{ id: 'custom.width', value: width }]),
+    ...(steps === undefined ? [] : coloredBy(steps)),
+    ...(gaugeTo === undefined ? [] : gauge(gaugeTo)),
+    ...(values === undefined ? [] : valued(values)),
+    ...(link === undefined ? [] : [{ id: 'links', value: [link] }]),
+    ...(wrap ? [{ id: 'custom.cellOptions', value: { type: 'auto', wrapText: true } }] : []),
+  ]
+}
+
+function coloredBy(steps: Steps): DynamicConfigValue[] {
+  return [
+    { id: 'thresholds', value: { mode: 'absolute', steps } },
+    { id: 'color', value: { mode: 'thresholds' } },
+    { id: 'custom.cellOptions', value: { type: 'color-text' } },
+  ]
+}
+
+function gauge(max: number): DynamicConfigValue[] {
+  return [
+    { id: 'min', value: 0 },
+    { id: 'max', value: max },
+    { id: 'color', value: { mode: 'fixed', fixedColor: COLORS.bad } },
+    { id: 'custom.cellOptions', value: { type: 'gauge', mode: 'basic', valueDisplayMode: 'text' } },
+  ]
+}
+
+function valued(values: NonNullable<Column['values']>): DynamicConfigValue[] {
+  return [
+    { id: 'mappings', value: [{ type: 'value', options: values }] },
+    { id: 'custom.cellOptions', value: { type: 'color-text' } },
+  ]
+}
