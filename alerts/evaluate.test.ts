@@ -4,7 +4,7 @@ import type { Alert } from './alert.ts'
 import type { Count, MinuteCounts } from './counts.ts'
 import { evaluateMinute, firingIn, initialState, type State } from './evaluate.ts'
 import type { Rule } from './rule.ts'
-import { countOf, DIVERGENCE, incidentOf, ruleOf, START, whoOf } from './testing.ts'
+import { countOf, DIVERGENCE, incidentOf, ruleOf, START, whoOf } from './testing/builders.ts'
 
 const MINUTE = 60
 const at = (minutes: number) => START + minutes * MINUTE

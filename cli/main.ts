@@ -12,6 +12,7 @@ const FORESEEN = new Set([
   'LabError',
   'ListenFailed',
   'NetworksFileUnusable',
+  'RulesUnusable',
   'StoreRefused',
   'StoreUnavailable',
 ])

@@ -8,6 +8,7 @@ import type { Logger } from '../core/runtime/log.ts'
 import { createAuthorize } from '../core/runtime/tokens.ts'
 import { createEmbeddedStore } from '../core/store/embedded.ts'
 import { createIngestRouter } from '../ingest/router.ts'
+import { createAlerting } from './alerting.ts'
 import { createDetection } from './detection.ts'
 import { createEnrichment, createStoring } from './enrichment.ts'
 import { createProcessMetrics } from './process-metrics.ts'
@@ -59,10 +60,16 @@ export function createPipeline({
     onFailure: (error) => onDeath('store', error),
   })
   const detection = createDetection({ config, store, registry, log, onDeath })
+  const alerting = createAlerting({ config, store, registry, log })
   const served = config.store.serve
     ? [createStoreInterface({ config, store, registry, log, concurrent: readers })]
     : []
-  const checks: Check[] = [enrichment.check, detection.check, ...served.map(({ check }) => check)]
+  const checks: Check[] = [
+    enrichment.check,
+    detection.check,
+    alerting.check,
+    ...served.map(({ check }) => check),
+  ]
   const ingest = createIngestRouter({
     bus,
     authorize,
@@ -90,7 +97,21 @@ export function createPipeline({
     start: () => beforeDetector(http.url()),
     stop: async () => undefined,
   }
-  return { components: [store, ...served, enrichment, storing, bus, http, prelude, detection], url: http.url }
+  return {
+    components: [
+      alerting.rules,
+      store,
+      ...served,
+      enrichment,
+      storing,
+      bus,
+      http,
+      prelude,
+      detection,
+      ...alerting.components,
+    ],
+    url: http.url,
+  }
 }
 
 /** What ingest takes of a batch. */

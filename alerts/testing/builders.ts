@@ -1,6 +1,6 @@
-import type { Incident } from '../detector/incident.ts'
-import type { Count } from './counts.ts'
-import type { Rule } from './rule.ts'
+import type { Incident } from '../../detector/incident.ts'
+import type { Count } from '../counts.ts'
+import type { Rule } from '../rule.ts'
 
 /** Builders for tests; times are seconds since 1970. */
 
