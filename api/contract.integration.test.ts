@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createToken, type StoredToken } from '../core/runtime/tokens.ts'
 import { encodeBatches, encodeDeadLetters, encodeHandshakes } from '../core/store/tables.ts'
 import { ROUTES } from './routes/index.ts'
+import { alertRow } from './testing/alerts.ts'
 import { handshake } from './testing/handshakes.ts'
 import { openIncident } from './testing/incidents.ts'
 import { openStore, serveApi } from './testing/server.ts'
@@ -53,6 +54,7 @@ beforeAll(async () => {
   await opened.store.insert('incidents', [
     openIncident({ opened_at: NOW / 1_000 - 60, onset: NOW / 1_000 - 300 }),
   ])
+  await opened.store.insert('alerts', [alertRow({ fired_at: NOW / 1_000 - 60 })])
   api = await serveApi({ store: opened.store, now: NOW })
 })
 afterAll(async () => {

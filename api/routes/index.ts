@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts'
+import { alertHistoryRoute, alertsRoute } from './alerts.ts'
 import { catalogueRoute, networkCausesRoute } from './causes.ts'
 import { connectionsRoute } from './connections.ts'
 import { deadLettersRoute } from './dead-letters.ts'
@@ -12,6 +13,8 @@ import { timeseriesRoute } from './timeseries.ts'
 /** Every route of the API, in the order in which the documentation shows them. */
 export const ROUTES: readonly Route[] = [
   divergencesRoute,
+  alertsRoute,
+  alertHistoryRoute,
   networksRoute,
   networkRoute,
   timeseriesRoute,
