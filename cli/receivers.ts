@@ -5,7 +5,7 @@ import type { Receiver } from '../alerts/receivers/receiver.ts'
 import { createSlackReceiver } from '../alerts/receivers/slack.ts'
 import { createWebhookReceiver } from '../alerts/receivers/webhook.ts'
 import type { Config } from '../core/runtime/config.ts'
-import { fileText } from './file-text.ts'
+import { fileText, optionalFileText } from './file-text.ts'
 import { UserError } from './user-error.ts'
 
 type ReceiverConfig = Config['alerts']['receivers'][number]
@@ -35,7 +35,9 @@ function receiverOf(config: ReceiverConfig): Receiver {
         routingKey: secret('routing_key_file', config.routing_key_file),
       })
     case 'email': {
-      const { server, from, to, username, password_file } = config
+      const { from, to, username, password_file, tls_ca } = config
+      const ca = optionalFileText(`alerts.receivers: ${name}: tls_ca`, tls_ca)
+      const server = { ...config.server, ...(ca !== undefined && { ca }) }
       const login =
         username === undefined || password_file === undefined
           ? undefined

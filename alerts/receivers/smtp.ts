@@ -1,8 +1,14 @@
-import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { Answer } from './receiver.ts'
 
-export type SmtpServer = { host: string; port: number; security: 'none' | 'starttls' | 'tls' }
+export type SmtpServer = {
+  host: string
+  port: number
+  security: 'none' | 'starttls' | 'tls'
+  /** Certificate of the authority to trust instead of the system's, PEM. */
+  ca?: string
+}
 export type SmtpLogin = { username: string; password: string }
 
 const TIMEOUT_MS = 30_000
@@ -41,7 +47,7 @@ export async function sendMail({
       if (!/^250[ -]STARTTLS\b/im.test(own))
         return { result: 'refused', answer: 'the server offers no STARTTLS' }
       await line.ask('STARTTLS', 220)
-      line = openLine(connectTls({ socket: line.socket(), servername: server.host, host: server.host }))
+      line = openLine(connectTls({ socket: line.socket(), ...tlsOf(server) }))
       await greet(line)
     }
     if (login !== undefined) await logIn(line, login, server)
@@ -82,8 +88,14 @@ async function logIn(line: Line, { username, password }: SmtpLogin, { security }
   await line.ask(`AUTH PLAIN ${credentials}`, 235)
 }
 
-function connectTo({ host, port }: SmtpServer, tls: boolean): Socket {
-  return tls ? connectTls({ host, port, servername: host }) : connectTcp({ host, port })
+function connectTo(server: SmtpServer, tls: boolean): Socket {
+  const { host, port } = server
+  return tls ? connectTls({ port, ...tlsOf(server) }) : connectTcp({ host, port })
+}
+
+/** The certificate is checked against the configured name; an address is no server name (RFC 6066). */
+function tlsOf({ host, ca }: SmtpServer): ConnectionOptions {
+  return { host, ...(isIP(host) === 0 && { servername: host }), ...(ca !== undefined && { ca }) }
 }
 
 type Line = ReturnType<typeof openLine>

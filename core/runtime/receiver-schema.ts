@@ -31,15 +31,21 @@ export const receiverSchema = z.discriminatedUnion(
       routing_key_file: secretFile,
       url: httpUrl().prefault('https://events.pagerduty.com/v2/enqueue'),
     }),
-    z.strictObject({
-      name,
-      type: z.literal('email'),
-      server: smtpServer(),
-      from: mailbox,
-      to: z.array(mailbox, 'a list of mail addresses').min(1, 'at least one mail address').max(50),
-      username: z.string().min(1).optional(),
-      password_file: secretFile.optional(),
-    }),
+    z
+      .strictObject({
+        name,
+        type: z.literal('email'),
+        server: smtpServer(),
+        from: mailbox,
+        to: z.array(mailbox, 'a list of mail addresses').min(1, 'at least one mail address').max(50),
+        username: z.string().min(1).optional(),
+        password_file: secretFile.optional(),
+        tls_ca: z.string('the path of a file').min(1, 'the path of a file').optional(),
+      })
+      .refine(
+        ({ username, password_file }) => (username === undefined) === (password_file === undefined),
+        'username and password_file together, or neither',
+      ),
   ],
   'a type: one of webhook, alertmanager, slack, pagerduty, email',
 )
