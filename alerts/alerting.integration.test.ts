@@ -4,10 +4,14 @@ import { encodeHandshakes } from '../core/store/tables.ts'
 import { handshakeRow, storeAt, temporaryFolder } from '../core/store/testing.ts'
 import type { Incident } from '../detector/incident.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
+import type { Alert } from './alert.ts'
+import { createAlertTable } from './alert-table.ts'
+import { backtest } from './backtest.ts'
 import type { Message } from './message.ts'
+import { createCountReader } from './read-counts.ts'
 import { createWebhookReceiver } from './receivers/webhook.ts'
 import type { Rule } from './rule.ts'
-import { DIVERGENCE, incidentOf, ruleOf } from './testing/builders.ts'
+import { DIVERGENCE, incidentOf, ruleOf, whoOf } from './testing/builders.ts'
 import { startReceiver } from './testing/receiver.ts'
 import { createSystem, whenDue } from './testing/system.ts'
 
@@ -254,6 +258,82 @@ describe('what fires', () => {
     expect(step).toMatchObject([{ state: 'resolved' }])
     expect(leap).toEqual(step)
     expect(messages()).toMatchObject([{ status: 'firing' }, { status: 'resolved' }])
+  })
+
+  it('is what the backtest says of the same history, minute for minute', async () => {
+    const rules = [
+      ruleOf({
+        id: 'low',
+        what: { kind: 'success_rate', below: 0.9, over_s: 120 },
+        for_s: 120,
+        minimum_handshakes: 20,
+      }),
+      ruleOf({
+        id: 'cause',
+        what: { kind: 'cause_share', cause: 'slow', above: 0.2, over_s: 60 },
+        minimum_handshakes: 5,
+      }),
+      ruleOf({ id: 'silent', what: { kind: 'no_data' }, who: whoOf({ asns: [64_501] }), for_s: 120 }),
+      ruleOf({ id: 'little', what: { kind: 'volume', below: 40, above: undefined, over_s: 60 }, for_s: 60 }),
+      { ...rule, for_s: 120 },
+    ]
+    // Made up by a rule of its own, so that every condition is met and left several times.
+    const rows = Array.from({ length: 50 }, (_, minute) => [
+      ...Array.from({ length: 30 }, (_, i) =>
+        handshakeRow({
+          decided_at: (at(minute) + i) * 1_000,
+          ...((minute * 7) % 22 < 9 && i < 9 && { outcome: 'failed', stage: 'hello', cause: 'slow' }),
+        }),
+      ),
+      ...Array.from({ length: minute % 17 < 9 ? 15 : 0 }, (_, i) =>
+        handshakeRow({ asn: 64_501, decided_at: (at(minute) + i) * 1_000 }),
+      ),
+    ])
+    await store.write([encodeHandshakes(rows.flat())])
+    const incidents = [
+      incidentOf({ opened_at: at(4), closed_at: at(12) }),
+      incidentOf({ id: 'short', asn: 64_502, opened_at: at(20), closed_at: at(21) }),
+      incidentOf({ id: 'open', asn: 64_503, opened_at: at(30) }),
+    ]
+    // Live, each is seen first as open, a minute late, and later as closed.
+    const seen = (minute: number) =>
+      incidents
+        .filter(({ opened_at }) => opened_at < at(minute))
+        .map((incident) => {
+          const closed = incident.closed_at > 0 && incident.closed_at < at(minute)
+          return closed
+            ? { ...incident, version: 2 }
+            : { ...incident, state: 'open' as const, closed_at: 0, version: 1 }
+        })
+    for (let minute = 0; minute < 50; minute += 1) {
+      const known = seen(minute)
+      if (known.length > 0) await write(...known)
+      await restartedRound(at(minute), rules)
+    }
+    const live = await createAlertTable(store).read(
+      (await rowsOf<{ id: string }>('alerts')).map(({ id }) => id),
+    )
+    const tested = await backtest({
+      rules,
+      readCounts: createCountReader(store),
+      incidents,
+      from: at(0),
+      to: at(50),
+    })
+    const short = (alerts: readonly Alert[]) =>
+      alerts
+        .map(({ id, rule, state, started_at, fired_at, resolved_at }) => ({
+          id,
+          rule,
+          state,
+          started_at,
+          fired_at,
+          resolved_at,
+        }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+    expect(new Set(live.map((alert) => alert.rule)).size).toBe(5)
+    expect(live.length).toBeGreaterThan(8)
+    expect(short(tested)).toEqual(short(live))
   })
 })
 

@@ -77,7 +77,9 @@ function parseFile({ file, text }: RuleSource) {
   const parsed = rulesFileSchema.safeParse(value)
   if (parsed.success)
     return { ...nothing, lists: Object.entries(parsed.data.lists), rules: parsed.data.rules, at }
-  const mistakes = parsed.error.issues.flatMap((issue) => explain(issue, value, file, at))
+  const mistakes = withoutConsequences(parsed.error.issues).flatMap((issue) =>
+    explain(issue, value, file, at),
+  )
   return { ...nothing, mistakes, at }
 }
 
@@ -107,6 +109,13 @@ function explain(
   const message =
     found === undefined || found === null ? 'missing' : `${JSON.stringify(found)} is not allowed`
   return [{ file, ...at(path), message, allowed: withNearest(found, issue.message) }]
+}
+
+/** A misspelt key is one mistake, though what it stands for is then missing, too. */
+function withoutConsequences(issues: readonly Issue[]): Issue[] {
+  const placeOf = ({ path }: Issue) => JSON.stringify(path.map(String))
+  const misspelt = new Set(issues.filter(({ keys }) => keys !== undefined).map(placeOf))
+  return issues.filter((issue) => issue.keys !== undefined || !misspelt.has(placeOf(issue)))
 }
 
 /** Of names that are listed in full the one that was meant comes first. */

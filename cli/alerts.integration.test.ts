@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startReceiver } from '../alerts/testing/receiver.ts'
-import { temporaryFolder } from '../core/store/testing.ts'
+import { encodeHandshakes } from '../core/store/tables.ts'
+import { handshakeRow, storeAt, temporaryFolder } from '../core/store/testing.ts'
 import { ensureAsnDatabase } from '../enricher/asn-database.ts'
 import { freePort, halfshake, type Running, run, untilReady } from './testing/processes.ts'
 
@@ -91,6 +92,60 @@ describe('halfshake up with rules', () => {
     expect(await (await fetch(`${url}/v1/alerts`)).json()).toMatchObject({ items: [{ rule: 'quiet' }] })
     await receiver.close()
   }, 240_000)
+})
+
+describe('halfshake rules', () => {
+  it('checks a file, a folder, or what is configured', async () => {
+    await writeRules(GOOD)
+    const file = join(folder.path, 'rules', 'rules.yaml')
+    expect(await run(['rules', 'check', file], settings())).toEqual({
+      code: 0,
+      output: '1 rule, no mistakes.\n',
+    })
+    expect(await run(['rules', 'check'], settings())).toMatchObject({ output: '2 rules, no mistakes.\n' })
+    await writeRules(BAD)
+    expect(await run(['rules', 'check'], settings())).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('2 mistakes'),
+    })
+    expect(await run(['rules', 'check', '/nowhere.yaml'], settings())).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^the file of rules is \/nowhere.yaml, which cannot be read/),
+    })
+  })
+
+  it('tests a file on what is stored', async () => {
+    await writeRules(
+      'rules:\n  - { id: low, who: { asn: 64500 }, what: { success_rate: { below: 90 %, over: 1m } }, minimum_handshakes: 5 }\n',
+    )
+    const store = storeAt(join(folder.path, 'data'))
+    await store.start()
+    const start = Math.floor(Date.now() / 60_000) * 60_000 - 40 * 60_000
+    const rows = Array.from({ length: 300 }, (_, i) =>
+      handshakeRow({
+        decided_at: start + i * 6_000,
+        ...(i >= 50 && i < 80 && { outcome: 'failed', stage: 'hello', cause: 'slow' }),
+      }),
+    )
+    await store.write([encodeHandshakes(rows)])
+    await store.stop()
+    const file = join(folder.path, 'rules', 'rules.yaml')
+    const { code, output } = await run(['rules', 'test', file, '--since', '1h', '--json'], settings())
+    expect(code).toBe(0)
+    const at = (minutes: number) => new Date(start + minutes * 60_000).toISOString().replace('.000', '')
+    expect(JSON.parse(output)).toMatchObject([
+      {
+        rule: 'low',
+        asn: 64_500,
+        started_at: at(5),
+        fired_at: at(6),
+        resolved_at: at(13),
+        resolution: 'recovered',
+      },
+    ])
+    const words = await run(['rules', 'test', file, '--since', '1h'], settings())
+    expect(words.output).toMatch(/AS64500[\s\S]*low: 1 alert in \d+ minutes/)
+  })
 })
 
 describe('halfshake demo', () => {
