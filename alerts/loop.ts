@@ -21,7 +21,7 @@ const DAY = 24 * 3600
 const DETECTOR_LAG_MS = 10_000
 
 export type EvaluatorNeeds = {
-  /** The rules in force, asked for before every minute. */
+  /** The rules in force, asked for at every look. */
   rules: () => readonly Rule[]
   readCounts: ReadCounts
   alerts: AlertTable
@@ -60,11 +60,12 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
   let busy: Promise<void> = Promise.resolve()
 
   async function round(): Promise<void> {
+    // Also when nothing is due: a changed file of rules is to be noticed soon.
+    const rules = needs.rules()
     const due = dueMinute()
     state ??= (await table.load()) ?? { ...initialState(), minute: due - MINUTE }
     if (due <= state.minute) return
     const began = performance.now()
-    const rules = needs.rules()
     const { next, changes } = await advance(rules, state, due)
     await table.write(changes)
     const planned = await plan(rules, next, changes)
