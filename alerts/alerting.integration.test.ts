@@ -192,6 +192,31 @@ describe('an incident of the detector', () => {
     expect(messages()[2]).toMatchObject({ repeated: true, status: 'firing' })
   })
 
+  it('that comes and goes between two messages about its group is told in the second', async () => {
+    const one = (i: number, opened: number, closed = 0) =>
+      incidentOf({
+        id: `p${i}`,
+        scope: 'prefix',
+        prefix: `192.0.${i}.0/24`,
+        opened_at: at(opened),
+        closed_at: closed === 0 ? 0 : at(closed),
+        version: 1 + closed,
+      })
+    await write(one(0, 0))
+    await restartedRound(at(0))
+    await write(one(1, 1))
+    await restartedRound(at(1))
+    await write(one(1, 1, 3))
+    for (const minute of [3, 4, 5, 6, 7]) await restartedRound(at(minute))
+    expect(messages().map(({ alerts }) => alerts.map(({ prefix, status }) => [prefix, status]))).toEqual([
+      [['192.0.0.0/24', 'firing']],
+      [
+        ['192.0.0.0/24', 'firing'],
+        ['192.0.1.0/24', 'resolved'],
+      ],
+    ])
+  })
+
   it('that came and went while the evaluator was away is told as over, once', async () => {
     await restartedRound(at(0))
     await write(incidentOf({ opened_at: at(3), closed_at: at(20) }))

@@ -15,6 +15,8 @@ export type State = {
   watches: Record<string, Watch>
   /** Incidents for which a rule gave an alert. */
   handled: Record<string, Handled>
+  /** What ended lately: a message about its group may be due only later. */
+  ended: Alert[]
 }
 
 /** A threshold that is crossed by a subject. Spans in seconds. */
@@ -42,9 +44,11 @@ export type MinuteInput = {
 }
 
 export const MINUTE = 60
+/** Longer than any message is put off. */
+const REMEMBERED_ENDED = 900
 
 export function initialState(): State {
-  return { minute: 0, rules: {}, watches: {}, handled: {} }
+  return { minute: 0, rules: {}, watches: {}, handled: {}, ended: [] }
 }
 
 /**
@@ -59,14 +63,17 @@ export function evaluateMinute(
   const before = { ...state, rules: sinceOf(rules, state, input.minute) }
   const thresholds = judgeThreshold(rules, before, input)
   const divergences = judgeDivergence(rules, before, input)
+  const changes = [...divergences.changes, ...thresholds.changes]
+  const lately = state.ended.filter(({ minute }) => minute > input.minute - REMEMBERED_ENDED)
   return {
     state: {
       minute: input.minute,
       rules: before.rules,
       watches: thresholds.watches,
       handled: divergences.handled,
+      ended: [...lately, ...changes.filter((alert) => alert.state === 'resolved')],
     },
-    changes: [...divergences.changes, ...thresholds.changes],
+    changes,
   }
 }
 

@@ -105,14 +105,13 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
 
   async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Planned[]> {
     const told = await notifications.told(clock())
-    const known = new Map([...changes, ...firingIn(next)].map((alert) => [alert.id, alert]))
+    const known = new Map([...next.ended, ...changes, ...firingIn(next)].map((alert) => [alert.id, alert]))
     for (const alert of await othersTold(told, known, next.minute)) known.set(alert.id, alert)
     return planNotifications({
       alerts: [...known.values()],
       told,
       rules,
       receivers: needs.receivers,
-      changed: new Set(changes.map(({ id }) => id)),
       minute: next.minute,
       now: clock(),
     })

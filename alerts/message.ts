@@ -14,6 +14,8 @@ export type Message = {
   /** The idempotency key. */
   id: string
   status: 'firing' | 'resolved'
+  /** When it was put into the queue. */
+  created_at: string
   /** Sent before, and still so. */
   repeated: boolean
   receiver: string
@@ -66,7 +68,9 @@ export type AlertInMessage = {
 export type Told = { alert: Alert; facts: Facts; incident: Incident | undefined }
 
 export function messageOf(
-  about: Pick<Notification, 'id' | 'receiver' | 'status' | 'group_key'> & { repeated: boolean },
+  about: Pick<Notification, 'id' | 'receiver' | 'status' | 'group_key' | 'created_at'> & {
+    repeated: boolean
+  },
   { told, rule, publicUrl }: { told: readonly Told[]; rule: Rule | undefined; publicUrl: string | undefined },
 ): Message {
   const { id, receiver, status, group_key, repeated } = about
@@ -78,6 +82,7 @@ export function messageOf(
     version: 1,
     id,
     status,
+    created_at: new Date(about.created_at).toISOString(),
     repeated,
     receiver,
     group: group_key,

@@ -6,13 +6,11 @@ import type { Rule } from './rule.ts'
 const GROUP_INTERVAL_MS = 300_000
 
 export type PlanNeeds = {
-  /** All alerts that fire, those that ended since the last plan, and those of which a receiver thinks that they fire. */
+  /** All alerts that fire, those that ended lately, and those of which a receiver thinks that they fire. */
   alerts: readonly Alert[]
   told: readonly Told[]
   rules: readonly Rule[]
   receivers: readonly PlannedReceiver[]
-  /** Alerts that changed since the last plan: of those alone that have ended, nobody was told. */
-  changed: ReadonlySet<string>
   minute: number
   /** ms since 1970. */
   now: number
@@ -59,10 +57,13 @@ type Group = PlanNeeds & {
   repeatOf: ReadonlyMap<string, number>
 }
 
-function newsOf({ receiver, own, last, changed, now, repeatOf }: Group): News | undefined {
+function newsOf({ receiver, own, last, now, repeatOf }: Group): News | undefined {
   const isTold = new Set(last?.status === 'firing' ? last.alerts : [])
   const firing = own.filter(({ state }) => state === 'firing')
-  const ended = own.filter(({ id, state }) => state === 'resolved' && (isTold.has(id) || isUntold(id)))
+  // Ended after the last message: its end was not told, and its beginning may not have been either.
+  const ended = own.filter(
+    ({ id, state, minute }) => state === 'resolved' && (isTold.has(id) || minute > (last?.minute ?? 0)),
+  )
   if (firing.length === 0) {
     return ended.length === 0 ? undefined : { status: 'resolved', members: ended, repeated: false }
   }
@@ -75,11 +76,6 @@ function newsOf({ receiver, own, last, changed, now, repeatOf }: Group): News | 
   const repeat = repeatOf.get(first?.rule ?? '') ?? Number.POSITIVE_INFINITY
   const repeats = !receiver.groupsItself && last.state !== 'queued' && since >= repeat
   return repeats ? { ...news, repeated: true } : undefined
-
-  /** Began and ended before anybody could be told. */
-  function isUntold(id: string): boolean {
-    return changed.has(id) && !(last?.status === 'resolved' && last.alerts.includes(id))
-  }
 }
 
 function plannedOf(

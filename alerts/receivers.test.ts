@@ -23,7 +23,7 @@ const alert = firing(rule, {
   explanation: "AS64500 <Example> & Net: 41 % of clients' handshakes fail",
   minute: START,
 })
-const about = { id: 'key', receiver: 'r', group_key: 'g', repeated: false }
+const about = { id: 'key', receiver: 'r', group_key: 'g', repeated: false, created_at: START * 1_000 }
 const facts = { ...NO_FACTS, network: 'Example' }
 const fires = messageOf(
   { ...about, status: 'firing' },

@@ -38,7 +38,7 @@ export function createAlertmanagerReceiver({
   return { name, groupsItself: true, send: (message) => tell([message]), remind: tell }
 }
 
-function alertOf({ rule }: Message, alert: AlertInMessage, now: number) {
+function alertOf({ rule, created_at }: Message, alert: AlertInMessage, now: number) {
   const { asn, label, prefix, site, scope, kind, status, cause, explanation, network } = alert
   const labels = {
     alertname: rule.id,
@@ -57,6 +57,7 @@ function alertOf({ rule }: Message, alert: AlertInMessage, now: number) {
     annotations: {
       summary: `${subjectOf(alert)}: ${rule.summary}`,
       description: explanation,
+      started_at: alert.started_at,
       ...(network !== '' && { network }),
       ...(cause !== null && {
         cause: `${cause.title} (${cause.name})`,
@@ -65,7 +66,8 @@ function alertOf({ rule }: Message, alert: AlertInMessage, now: number) {
         ...(cause.evidence !== '' && { evidence: cause.evidence }),
       }),
     },
-    startsAt: alert.fired_at,
+    // Alertmanager waits for no others (group_wait) with what began longer ago: it begins when it is told. Of several it takes the earliest.
+    startsAt: status === 'firing' ? created_at : alert.fired_at,
     endsAt:
       status === 'resolved' && alert.resolved_at !== null
         ? alert.resolved_at

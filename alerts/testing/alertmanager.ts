@@ -14,7 +14,7 @@ export async function startAlertmanager({ folder, webhook }: { folder: string; w
   await mkdir(join(folder, 'data'), { recursive: true })
   await writeFile(
     config,
-    `route: { receiver: ops, group_by: [alertname, asn], group_wait: 1s, group_interval: 1s, repeat_interval: 1h }
+    `route: { receiver: ops, group_by: [alertname, asn], group_wait: 2s, group_interval: 1s, repeat_interval: 1h }
 receivers:
   - name: ops
     webhook_configs: [{ url: "${webhook}", send_resolved: true }]
