@@ -1,3 +1,5 @@
+import { createPrefixIndex } from './prefix-index.ts'
+
 /** Handshakes of a minute, of a network (prefix '') or a prefix, in one stratum. */
 export type Count = {
   /** Start of the minute, seconds since 1970. */
@@ -46,21 +48,26 @@ export type MinuteCounts = { minute: number; networks: readonly Count[]; prefixe
 /** Sums for the rules of one minute; each lens is added up once, however many rules look through it. */
 export function createSummer(window: readonly MinuteCounts[], minute: number) {
   const known = new Map<string, Sums>()
+  const indexes = new Map<string, (prefix: string) => readonly Count[]>()
+  const keyOf = ({ over_s, sites, ip_version }: Lens) => JSON.stringify([over_s, sites, ip_version])
   const within = ({ over_s }: Lens) =>
     window.filter((one) => one.minute > minute - over_s && one.minute <= minute)
   return {
     sums(lens: Lens): Sums {
-      const key = JSON.stringify([lens.over_s, lens.sites, lens.ip_version])
+      const key = keyOf(lens)
       const sums =
         known.get(key) ?? sumUp(within(lens).flatMap(({ networks }) => networks.filter(sees(lens))))
       known.set(key, sums)
       return sums
     },
-    /** All prefixes together for which `inside` holds; ASN and label are those of most of the handshakes. */
-    prefix(lens: Lens, inside: (prefix: string) => boolean): Sum {
-      const counts = within(lens).flatMap(({ prefixes }) =>
-        prefixes.filter((count) => sees(lens)(count) && inside(count.prefix)),
-      )
+    /** All prefixes together that lie inside one; ASN and label are those of most of the handshakes. */
+    prefix(lens: Lens, outer: string): Sum {
+      const key = keyOf(lens)
+      const inside =
+        indexes.get(key) ??
+        createPrefixIndex(within(lens).flatMap(({ prefixes }) => prefixes.filter(sees(lens))))
+      indexes.set(key, inside)
+      const counts = inside(outer)
       const { all, networks } = sumUp(counts)
       const [most] = [...networks.values()].sort((a, b) => b.handshakes - a.handshakes)
       return { ...all, asn: most?.asn ?? 0, label: most?.label ?? '' }

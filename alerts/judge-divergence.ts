@@ -1,7 +1,7 @@
 import type { Incident } from '../detector/incident.ts'
 import { type Alert, nameOf } from './alert.ts'
 import { firing, type Handled, MINUTE, type MinuteInput, resolved, ruleKey, type State } from './evaluate.ts'
-import { createInside } from './inside-prefix.ts'
+import { createInside } from './prefix-index.ts'
 import type { Rule, What } from './rule.ts'
 
 /** A closed incident is looked at for so long; what was done about it is remembered as long. */

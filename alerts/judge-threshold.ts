@@ -1,7 +1,6 @@
 import { type Alert, nameOf, type Subject, subjectKey } from './alert.ts'
 import { createSummer, emptySum, type Lens, type Sum } from './counts.ts'
 import { firing, MINUTE, type MinuteInput, resolved, ruleKey, type State, type Watch } from './evaluate.ts'
-import { createInside } from './inside-prefix.ts'
 import type { Rule, Threshold } from './rule.ts'
 
 /** A threshold counts as met again when it was for so long, so that an alert does not flap. */
@@ -163,7 +162,7 @@ function named({ who }: Rule, lens: Lens, summer: Summer, watched: readonly stri
   for (const label of who.labels)
     for (const sum of sums.byLabel.get(label) ?? [emptySum(0, label)]) addNetwork(sum)
   for (const prefix of who.prefixes) {
-    add({ ...ALL, scope: 'prefix', prefix }, summer.prefix(lens, createInside([prefix])))
+    add({ ...ALL, scope: 'prefix', prefix }, summer.prefix(lens, prefix))
   }
   for (const key of watched) {
     const [scope, asn, label, prefix, site] = JSON.parse(key) as [

@@ -100,6 +100,17 @@ describe('files of rules', () => {
     ])
   })
 
+  it.each(['192.0.2.0', '192.0.2.0/33', '::ffff:192.0.2.0/40', 'x/8', '2001:db8::/129', 64_500])(
+    'refuse %s as a prefix',
+    (prefix) => {
+      const text = `rules: [{ id: a, who: { prefix: "${prefix}" }, what: { volume: { below: 1 } } }]`
+      const parsed = parseRules([{ file: 'a.yaml', text }], AROUND)
+      expect(parsed.ok ? [] : mistakeLines(parsed.mistakes)).toEqual([
+        `a.yaml:1 rules[0].who.prefix: "${prefix}" is not allowed; allowed: a prefix, as 203.0.113.0/24 or 2001:db8::/48`,
+      ])
+    },
+  )
+
   it('ship one rule: any network diverges', () => {
     const parsed = parseRules(readSources(undefined, true), AROUND)
     expect(parsed).toMatchObject({

@@ -91,7 +91,10 @@ function explain(
   file: string,
   at: (path: Path) => { line: number; field: string },
 ): RuleMistake[] {
-  const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
+  const path = asWritten(
+    issue.path.map((key) => (typeof key === 'number' ? key : String(key))),
+    value,
+  )
   if (issue.keys !== undefined) {
     const known = keysOf(rulesFileSchema, path.map(String))
     return issue.keys.map((key) => ({
@@ -109,6 +112,16 @@ function explain(
   const message =
     found === undefined || found === null ? 'missing' : `${JSON.stringify(found)} is not allowed`
   return [{ file, ...at(path), message, allowed: withNearest(found, issue.message) }]
+}
+
+/** A single value is taken for a list of one: it has no place in a list that nobody wrote. */
+function asWritten(path: Path, value: unknown): Path {
+  let inner: unknown = value
+  return path.filter((key) => {
+    if (typeof key === 'number' && !Array.isArray(inner)) return false
+    inner = typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined
+    return true
+  })
 }
 
 /** A misspelt key is one mistake, though what it stands for is then missing, too. */
