@@ -4,6 +4,7 @@ import { encodeBatches, encodeDeadLetters, encodeHandshakes } from '../core/stor
 import { createChangeTable } from '../detector/change-table.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
 import { ROUTES } from './routes/index.ts'
+import { alertRow } from './testing/alerts.ts'
 import { handshake } from './testing/handshakes.ts'
 import { openIncident } from './testing/incidents.ts'
 import { openStore, serveApi } from './testing/server.ts'
@@ -58,6 +59,7 @@ beforeAll(async () => {
     members: ['AS64501'],
   })
   await createIncidentTable(opened.store, createChangeTable(opened.store)).write([incident])
+  await opened.store.insert('alerts', [alertRow({ fired_at: NOW / 1_000 - 60 })])
   api = await serveApi({ store: opened.store, now: NOW })
 })
 afterAll(async () => {

@@ -13,6 +13,7 @@ const TAGS = [
     'Divergences',
     'Networks that fail more than they used to and more than the others, as the detector found them.',
   ],
+  ['Alerts', 'What rules found, and whom it was about.'],
   ['Networks', 'Every network: totals, comparison, time series, prefixes, causes.'],
   ['Connections', 'Single handshakes.'],
   ['Causes', 'Why handshakes fail, and what to do about it.'],

@@ -12,6 +12,7 @@ const FORESEEN = new Set([
   'LabError',
   'ListenFailed',
   'NetworksFileUnusable',
+  'RulesUnusable',
   'StoreRefused',
   'StoreUnavailable',
 ])
@@ -39,6 +40,7 @@ const GROUPS: readonly Group[] = [
   { names: ['pcap', 'capture'], load: async () => (await import('./commands/capture.ts')).registerCapture },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).registerDoctor },
   { names: ['detect', 'explain'], load: async () => (await import('./commands/detect.ts')).registerDetect },
+  { names: ['rules'], load: async () => (await import('./commands/rules.ts')).registerRules },
   { names: ['ready'], load: async () => (await import('./commands/ready.ts')).registerReady },
 ]
 

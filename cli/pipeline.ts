@@ -8,6 +8,7 @@ import type { Logger } from '../core/runtime/log.ts'
 import { createAuthorize } from '../core/runtime/tokens.ts'
 import { createEmbeddedStore } from '../core/store/embedded.ts'
 import { createIngestRouter } from '../ingest/router.ts'
+import { createAlerting } from './alerting.ts'
 import { createDetection } from './detection.ts'
 import { createEnrichment, createStoring } from './enrichment.ts'
 import { createProcessMetrics } from './process-metrics.ts'
@@ -59,10 +60,16 @@ export function createPipeline({
     onFailure: (error) => onDeath('store', error),
   })
   const detection = createDetection({ config, store, registry, log, onDeath })
+  const alerting = createAlerting({ config, store, registry, log })
   const served = config.store.serve
     ? [createStoreInterface({ config, store, registry, log, concurrent: readers })]
     : []
-  const checks: Check[] = [enrichment.check, detection.check, ...served.map(({ check }) => check)]
+  const checks: Check[] = [
+    enrichment.check,
+    detection.check,
+    alerting.check,
+    ...served.map(({ check }) => check),
+  ]
   const ingest = createIngestRouter({
     bus,
     authorize,
@@ -91,7 +98,19 @@ export function createPipeline({
     stop: async () => undefined,
   }
   return {
-    components: [store, ...served, enrichment, storing, bus, http, api.listeners, prelude, detection],
+    components: [
+      alerting.rules,
+      store,
+      ...served,
+      enrichment,
+      storing,
+      bus,
+      http,
+      api.listeners,
+      prelude,
+      detection,
+      ...alerting.components,
+    ],
     url: http.url,
   }
 }

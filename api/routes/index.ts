@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts'
+import { alertHistoryRoute, alertsRoute } from './alerts.ts'
 import { catalogueRoute, networkCausesRoute } from './causes.ts'
 import { connectionsRoute } from './connections.ts'
 import { deadLettersRoute } from './dead-letters.ts'
@@ -17,6 +18,8 @@ export const ROUTES: readonly Route[] = [
   divergenceRoute,
   acknowledgeRoute,
   closeRoute,
+  alertsRoute,
+  alertHistoryRoute,
   networksRoute,
   networkRoute,
   timeseriesRoute,

@@ -2,7 +2,14 @@ import type { Command } from 'commander'
 import { parseConfig } from '../../core/runtime/config.ts'
 import { startAll } from '../../core/runtime/lifecycle.ts'
 import type { Feed } from '../../lab/simulator/index.ts'
-import { type Divergence, fetchDivergences, fetchNetwork, findingText } from '../demo/finding.ts'
+import {
+  type Divergence,
+  type FiringAlert,
+  fetchAlerts,
+  fetchDivergences,
+  fetchNetwork,
+  findingText,
+} from '../demo/finding.ts'
 import { createDemoTraffic, type DemoTraffic } from '../demo/traffic.ts'
 import { endOfProcess } from '../end-of-process.ts'
 import type { Io } from '../io.ts'
@@ -59,8 +66,10 @@ async function demo({ port, once = false, json = false }: Options, folder: strin
     live?.catch((error: unknown) => end.died('live traffic', error))
     const found = await Promise.race([untilFound(pipeline.url()), end.reached])
     if (!Array.isArray(found)) return
-    if (json) io.print(JSON.stringify({ broken: traffic.victim, found }))
-    else await show(found, pipeline.url(), once, io)
+    const alerts = await Promise.race([untilAlerted(pipeline.url()), end.reached])
+    if (!Array.isArray(alerts)) return
+    if (json) io.print(JSON.stringify({ broken: traffic.victim, found, alerts }))
+    else await show(found, alerts, pipeline.url(), once, io)
     if (!once && !json) await end.reached
   } finally {
     stopFeed.abort()
@@ -103,12 +112,33 @@ async function untilFound(url: string): Promise<Divergence[]> {
   throw new UserError(`nothing was found in ${PATIENCE_MS / 1000} s; that should not be: please report it`)
 }
 
-async function show(found: readonly Divergence[], url: string, once: boolean, io: Io): Promise<void> {
+/** The shipped rule fires for what was found, when the minute of its opening is evaluated. */
+async function untilAlerted(url: string): Promise<FiringAlert[]> {
+  const deadline = Date.now() + PATIENCE_MS
+  while (Date.now() < deadline) {
+    const alerts = await fetchAlerts(url)
+    if (alerts.length > 0) return alerts
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+  throw new UserError(`no alert in ${PATIENCE_MS / 1000} s; that should not be: please report it`)
+}
+
+async function show(
+  found: readonly Divergence[],
+  alerts: readonly FiringAlert[],
+  url: string,
+  once: boolean,
+  io: Io,
+): Promise<void> {
   const detailed = await Promise.all(
     found.map(async (divergence) => ({ divergence, network: await fetchNetwork(url, divergence) })),
   )
   const [first] = found
   io.print(`\n${findingText(detailed, io)}`)
+  for (const { rule, severity, asn, fired_at } of alerts)
+    io.print(
+      `\n${io.bold('Alert:')} ${severity}, rule ${rule}, about AS${asn}, fires since ${fired_at.slice(11, 16)}.`,
+    )
   if (once) return
   io.print(`
 Look at it, live:
@@ -116,6 +146,7 @@ Look at it, live:
   ${url}/v1/networks/${first?.asn}            the network
   ${url}/v1/networks/${first?.asn}/causes     why it fails
   ${url}/v1/divergences                  what diverges
+  ${url}/v1/alerts                       what fires
   ${url}/docs                            the whole API
 Stop it with Ctrl-C.`)
 }

@@ -10,7 +10,7 @@ import { UserError } from '../user-error.ts'
 export function registerUp(program: Command, io: Io): void {
   program
     .command('up')
-    .description('run the whole pipeline in this process: ingest, enricher, store, detector, API')
+    .description('run the whole pipeline in this process: ingest, enricher, store, detector, alerts, API')
     .option('-c, --config <file>', 'configuration file')
     .action(async ({ config: file }: { config?: string }) => {
       const { config } = loadConfig(io, file)

@@ -18,6 +18,16 @@ export type Divergence = {
   odds: string
 }
 
+/** What `GET /v1/alerts` says of an alert, as far as the demo shows it. */
+export type FiringAlert = {
+  rule: string
+  severity: string
+  scope: string
+  asn: number
+  fired_at: string
+  explanation: string
+}
+
 /** What `GET /v1/networks` says of a network, as far as the demo shows it. */
 export type NetworkItem = {
   asn: number
@@ -30,6 +40,10 @@ export type NetworkItem = {
 
 export async function fetchDivergences(url: string): Promise<Divergence[]> {
   return (await fetchItems<Divergence>(`${url}/v1/divergences`)).filter(({ scope }) => scope !== 'prefix')
+}
+
+export function fetchAlerts(url: string): Promise<FiringAlert[]> {
+  return fetchItems<FiringAlert>(`${url}/v1/alerts`)
 }
 
 /** The network's figures since the divergence began, and those it is compared with. */

@@ -10,6 +10,7 @@ import type { Logger } from '../../core/runtime/log.ts'
 import { createAuthorize } from '../../core/runtime/tokens.ts'
 import { createKafkaWorker } from '../../enricher/kafka-worker.ts'
 import { createIngestRouter } from '../../ingest/router.ts'
+import { createAlerting } from '../alerting.ts'
 import { createDetection } from '../detection.ts'
 import { createEnrichment } from '../enrichment.ts'
 import { ingestLimits } from '../pipeline.ts'
@@ -89,13 +90,17 @@ export function createEnricherStep(
   return { components: [http, store, enrichment, consumer], url: http.url }
 }
 
-/** Judges each minute and keeps the incidents. One at a time. */
+/** Judges each minute, keeps the incidents and sends alerts. One at a time. */
 export function createDetectorStep({ config, log, onDeath }: StepParts): Step {
   const registry = createProcessMetrics()
   const store = createConfiguredServerStore(config, log)
   const detection = createDetection({ config, store, registry, log, onDeath })
-  const http = createHealth(config, log, registry, [store.check, detection.check])
-  return { components: [http, store, detection], url: http.url }
+  const alerting = createAlerting({ config, store, registry, log })
+  const http = createHealth(config, log, registry, [store.check, detection.check, alerting.check])
+  return {
+    components: [http, alerting.rules, store, detection, ...alerting.components],
+    url: http.url,
+  }
 }
 
 /** Answers the HTTP API and the pages. */

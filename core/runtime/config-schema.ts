@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration, hostPorts, identifier, integer, listen, path, serverUrl, size } from './config-kinds.ts'
 import { LOG_LEVELS } from './log.ts'
+import { publicUrl, receiverSchema } from './receiver-schema.ts'
 import { SCOPES } from './tokens.ts'
 
 /** The whole configuration with its defaults. Descriptions are what `halfshake config show` prints. */
@@ -165,6 +166,19 @@ export const configSchema = z.strictObject({
       history: duration('14d', '1h', '90d').describe('How much stored history is replayed at the start.'),
     })
     .prefault({}),
+  alerts: z
+    .strictObject({
+      rules: path().describe('Folder of rules, *.yaml; read again when a file changes.'),
+      default_rule: z
+        .boolean()
+        .default(true)
+        .describe('Have the shipped rule in force too: an alert for every network that diverges.'),
+      public_url: publicUrl()
+        .optional()
+        .describe('Where people reach this installation, for the links in messages.'),
+      receivers: z.array(receiverSchema).max(100).default([]).describe('Where alerts can be sent.'),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z
@@ -181,6 +195,27 @@ export type Config = z.infer<typeof configSchema>
 export function checkTogether(
   tree: Readonly<Record<string, unknown>>,
 ): { path: string[]; message: string }[] {
+  return [...checkPasswords(tree), ...checkReceiverNames(tree)]
+}
+
+/** Alerts name their receivers: two of one name would both be meant. */
+function checkReceiverNames(tree: Readonly<Record<string, unknown>>): { path: string[]; message: string }[] {
+  const receivers = (tree['alerts'] as { receivers?: unknown } | null | undefined)?.receivers
+  if (!Array.isArray(receivers)) return []
+  const names = receivers.map((receiver) => (receiver as { name?: unknown } | null)?.name)
+  return names.flatMap((name, index) =>
+    typeof name === 'string' && names.indexOf(name) < index
+      ? [
+          {
+            path: ['alerts', 'receivers', String(index), 'name'],
+            message: 'a name that no other receiver has',
+          },
+        ]
+      : [],
+  )
+}
+
+function checkPasswords(tree: Readonly<Record<string, unknown>>): { path: string[]; message: string }[] {
   return ['kafka', 'store'].flatMap((name) => {
     const section = tree[name]
     if (typeof section !== 'object' || section === null) return []

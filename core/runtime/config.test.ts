@@ -112,4 +112,42 @@ describe('the configuration', () => {
   it('describes every setting', () => {
     for (const { path, description } of describeSettings()) expect(description, path).not.toBe('')
   })
+
+  it('takes receivers of alerts, and names what is wrong in one with its place and the nearest key', () => {
+    const yaml = `alerts:
+  public_url: https://halfshake.example.com/
+  receivers:
+    - { name: ops, type: webhook, url: "https://ops.example.com/hook", secret_file: /run/secret }
+    - { name: mail, type: email, server: "smtp+starttls://mail.example.com:587", from: a@example.com, to: [b@example.com] }
+`
+    expect(parseConfig({ yaml })).toMatchObject({
+      ok: true,
+      config: {
+        alerts: {
+          public_url: 'https://halfshake.example.com',
+          receivers: [
+            { name: 'ops', url: 'https://ops.example.com/hook' },
+            { server: { host: 'mail.example.com', port: 587, security: 'starttls' } },
+          ],
+        },
+      },
+    })
+    const bad = parseConfig({
+      file: 'halfshake.yaml',
+      yaml: `alerts:
+  receivers:
+    - { name: ops, type: webhook, url: "https://user:word@ops.example.com/", secret_fil: x }
+    - { name: pager, type: pagr }
+    - { name: ops, type: slack, url_file: /run/slack }
+`,
+    })
+    const mistakes = bad.ok ? [] : bad.mistakes
+    expect(Object.fromEntries(mistakes.map(({ where, allowed }) => [where, allowed]))).toEqual({
+      'halfshake.yaml: alerts.receivers.0.url': expect.stringContaining('without user, password'),
+      'halfshake.yaml: alerts.receivers.0.secret_fil': 'did you mean secret_file?',
+      'halfshake.yaml: alerts.receivers.1.type': expect.stringContaining('webhook, alertmanager'),
+      'halfshake.yaml: alerts.receivers.2.name': 'a name that no other receiver has',
+    })
+    expect(JSON.stringify(mistakes)).not.toContain('word@')
+  })
 })

@@ -2,6 +2,7 @@ import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { type Config, checkTogether, configSchema } from './config-schema.ts'
 import { nearest } from './nearest.ts'
+import { keysOf } from './schema-keys.ts'
 
 export type { Config } from './config-schema.ts'
 
@@ -166,9 +167,7 @@ function suggestion(word: string, known: readonly string[]): string {
 }
 
 function keysAt(path: readonly string[]): string[] {
-  const [section] = path
-  if (section === undefined) return Object.keys(configSchema.shape)
-  return leaves().flatMap(([first, key = '']) => (first === section ? [key] : []))
+  return keysOf(configSchema, path)
 }
 
 function leaves(): string[][] {

@@ -1,8 +1,11 @@
 import { Router } from 'express'
 import type { Registry } from 'prom-client'
 
-/** One thing the process needs to do its work: ready, or why not and what to do. */
-export type Check = { name: string; check(): { ready: true } | { ready: false; reason: string } }
+/** One thing the process needs to do its work: ready, or why not and what to do. A warning is for people: the work is done. */
+export type Check = {
+  name: string
+  check(): { ready: true; warning?: string } | { ready: false; reason: string }
+}
 
 /** /livez: the process answers. /readyz: 503 and what is missing, by name. /metrics: Prometheus text. */
 export function createHealthRouter({

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { storeAt, temporaryFolder } from '../core/store/testing.ts'
+import { createChangeTable } from '../detector/change-table.ts'
+import { createIncidentTable } from '../detector/incident-table.ts'
+import { incidentOf } from './testing/builders.ts'
+import { startReceiver } from './testing/receiver.ts'
+import { whenDue } from './testing/system.ts'
+
+const PROGRAM = join(import.meta.dirname, 'testing', 'evaluator-process.ts')
+const MINUTE = Math.floor(Date.now() / 60_000) * 60 - 3_600
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let receiver: Awaited<ReturnType<typeof startReceiver>>
+
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  receiver = await startReceiver()
+  const store = storeAt(folder.path)
+  await store.start()
+  await createIncidentTable(store, createChangeTable(store)).write([incidentOf({ opened_at: MINUTE })])
+  await store.stop()
+})
+afterEach(async () => {
+  await receiver.close()
+  await folder.remove()
+})
+
+/** Runs evaluator and delivery once; returns how the process ended. */
+async function evaluate(minute: number, killAt = 'never'): Promise<string | number> {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', PROGRAM, folder.path, receiver.url, String(whenDue(minute)), killAt],
+    { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, UV_THREADPOOL_SIZE: '8' } },
+  )
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  return signal ?? code ?? -1
+}
+
+const keys = () => receiver.received.map(({ headers }) => headers['idempotency-key'])
+
+describe('kill -9 of the evaluator', () => {
+  it.each(['queueing', 'sending'])('before %s the message loses nothing', async (moment) => {
+    expect(await evaluate(MINUTE, moment)).toBe('SIGKILL')
+    expect(keys()).toHaveLength(0)
+    expect(await evaluate(MINUTE)).toBe(0)
+    expect(await evaluate(MINUTE + 60)).toBe(0)
+    expect(keys()).toHaveLength(1)
+  })
+
+  it('between sending and recording repeats the message under the same key, once', async () => {
+    expect(await evaluate(MINUTE, 'recording')).toBe('SIGKILL')
+    expect(keys()).toHaveLength(1)
+    expect(await evaluate(MINUTE)).toBe(0)
+    expect(await evaluate(MINUTE + 60)).toBe(0)
+    expect(keys()).toHaveLength(2)
+    expect(new Set(keys()).size).toBe(1)
+    expect(receiver.received[0]?.text).toBe(receiver.received[1]?.text)
+  })
+})

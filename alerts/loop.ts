@@ -1,0 +1,199 @@
+import type { Component } from '../core/runtime/lifecycle.ts'
+import type { Logger } from '../core/runtime/log.ts'
+import type { Incident } from '../detector/incident.ts'
+import type { Alert } from './alert.ts'
+import type { AlertTable } from './alert-table.ts'
+import type { MinuteCounts } from './counts.ts'
+import { evaluateMinute, firingIn, initialState, MINUTE, resolved, type State } from './evaluate.ts'
+import type { Facts } from './facts.ts'
+import { messageOf } from './message.ts'
+import type { EvaluatorMetrics } from './metrics.ts'
+import type { Notification, Told } from './notification.ts'
+import type { NotificationTable } from './notification-table.ts'
+import { type Planned, type PlannedReceiver, planNotifications } from './plan.ts'
+import type { ReadCounts } from './read-counts.ts'
+import type { Rule } from './rule.ts'
+import { lookBack, prefixesOf, windowAt } from './window.ts'
+
+const CHUNK_MINUTES = 60
+const DAY = 24 * 3600
+/** The detector writes what it found in a minute a few seconds after it could be judged. */
+const DETECTOR_LAG_MS = 10_000
+
+export type EvaluatorNeeds = {
+  /** The rules in force, asked for at every look. */
+  rules: () => readonly Rule[]
+  readCounts: ReadCounts
+  alerts: AlertTable
+  notifications: Pick<NotificationTable, 'told' | 'add'>
+  facts: (alert: Alert) => Promise<Facts>
+  receivers: readonly PlannedReceiver[]
+  publicUrl: string | undefined
+  /** Told when there are new messages. */
+  onMessages: () => void
+  /** ms since 1970. */
+  clock: () => number
+  watermarkMs: number
+  /** A pause longer than this is not caught up with: the counts are gone. */
+  keptMs: number
+  intervalMs: number
+  metrics: EvaluatorMetrics
+  log: Logger
+}
+
+export type Evaluator = Component & {
+  /** Evaluates every minute that is due and puts into the queue what is to be told. Also what the timer does. */
+  evaluateDue(): Promise<void>
+  firing(): Alert[]
+}
+
+/**
+ * Evaluates minute after minute. Alerts, messages and state are written in this order: a crash in between repeats
+ * the round from the saved state, which gives the same alerts under the same ids; what was told already is seen in the queue.
+ */
+export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
+  const { alerts: table, notifications, clock, metrics, log } = needs
+  const startedAt = clock() / 1_000
+  let state: State | undefined
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  let busy: Promise<void> = Promise.resolve()
+
+  async function round(): Promise<void> {
+    // Also when nothing is due: a changed file of rules is to be noticed soon.
+    const rules = needs.rules()
+    const due = dueMinute()
+    state ??= (await table.load()) ?? { ...initialState(), minute: due - MINUTE }
+    if (due <= state.minute) return
+    const began = performance.now()
+    const { next, changes } = await advance(rules, state, due)
+    await table.write(changes)
+    const planned = await plan(rules, next, changes)
+    const messages = await worded(planned, rules)
+    await notifications.add(messages)
+    await table.save(next)
+    state = next
+    metrics.evaluated({ minute: due, firing: firingIn(next).length, ms: performance.now() - began })
+    for (const alert of changes) logChange(alert)
+    if (messages.length > 0) needs.onMessages()
+  }
+
+  async function advance(rules: readonly Rule[], from: State, due: number) {
+    const oldest = Math.floor((clock() - needs.keptMs) / 60_000) * MINUTE
+    let next = { ...from, minute: Math.max(from.minute, Math.min(oldest, due - MINUTE)) }
+    if (next.minute > from.minute && from.minute > 0)
+      log.warn({ from: from.minute, to: next.minute }, 'minutes that are kept no longer are not evaluated')
+    const changes = new Map<string, Alert>()
+    while (next.minute < due && !stopped) {
+      const first = next.minute + MINUTE
+      const to = Math.min(first + CHUNK_MINUTES * MINUTE, due + MINUTE)
+      const back = lookBack(rules)
+      const [counts, incidents]: [MinuteCounts[], Incident[]] = await Promise.all([
+        back === 0 ? [] : needs.readCounts(first - back + MINUTE, to, prefixesOf(rules)),
+        table.incidents(next.minute - DAY),
+      ])
+      for (let minute = first; minute < to; minute += MINUTE) {
+        const window = windowAt(counts, minute, back)
+        const observed = minute >= startedAt
+        const step = evaluateMinute(rules, next, { minute, window, incidents, observed })
+        next = step.state
+        for (const alert of step.changes) changes.set(alert.id, alert)
+      }
+    }
+    return { next, changes: [...changes.values()] }
+  }
+
+  async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Planned[]> {
+    const told = await notifications.told(clock())
+    const known = new Map([...next.ended, ...changes, ...firingIn(next)].map((alert) => [alert.id, alert]))
+    for (const alert of await othersTold(told, known, next.minute)) known.set(alert.id, alert)
+    return planNotifications({
+      alerts: [...known.values()],
+      told,
+      rules,
+      receivers: needs.receivers,
+      minute: next.minute,
+      now: clock(),
+    })
+  }
+
+  /** Alerts that a receiver takes for firing and that fire no more: it is owed their end. */
+  async function othersTold(
+    told: readonly Told[],
+    known: ReadonlyMap<string, Alert>,
+    minute: number,
+  ): Promise<Alert[]> {
+    const ids = told.flatMap(({ status, alerts }) => (status === 'firing' ? alerts : []))
+    const stored = await table.read([...new Set(ids)].filter((id) => !known.has(id)))
+    const ended = stored.map((alert) =>
+      alert.state === 'resolved'
+        ? alert
+        : resolved(alert, { resolved_at: minute + MINUTE, minute, resolution: 'withdrawn' }),
+    )
+    await table.write(ended.filter(({ resolution }) => resolution === 'withdrawn'))
+    return ended
+  }
+
+  async function worded(planned: readonly Planned[], rules: readonly Rule[]): Promise<Notification[]> {
+    if (planned.length === 0) return []
+    const incidents = await table.incidents(Math.floor(clock() / 1_000) - DAY)
+    const found = new Map<string, Promise<Facts>>()
+    const factsOf = (alert: Alert) => {
+      const facts = found.get(alert.id) ?? needs.facts(alert)
+      found.set(alert.id, facts)
+      return facts
+    }
+    const messages: Notification[] = []
+    for (const { members, repeated, ...notification } of planned) {
+      const told = []
+      for (const alert of members) {
+        const incident = incidents.find(({ id }) => id === alert.incident)
+        told.push({ alert, facts: await factsOf(alert), incident })
+      }
+      const rule = rules.find(({ id }) => id === notification.rule)
+      const message = messageOf({ ...notification, repeated }, { told, rule, publicUrl: needs.publicUrl })
+      messages.push({ ...notification, message })
+    }
+    return messages
+  }
+
+  function logChange({ id, rule, state, scope, asn, label, prefix, site }: Alert): void {
+    log.info({ alert: id, rule, scope, asn, label, prefix, site }, `alert ${state}`)
+  }
+
+  /** The last minute that the detector has judged, too. */
+  function dueMinute(): number {
+    return Math.floor((clock() - needs.watermarkMs - DETECTOR_LAG_MS) / 60_000) * MINUTE - MINUTE
+  }
+
+  function evaluateDue(): Promise<void> {
+    busy = busy.then(async () => {
+      try {
+        await round()
+      } catch (error) {
+        metrics.failed()
+        log.error({ error: String(error) }, 'the alert rules could not be evaluated; trying again')
+      }
+    })
+    return busy
+  }
+
+  function schedule(): void {
+    if (!stopped) timer = setTimeout(() => void evaluateDue().then(schedule), needs.intervalMs)
+  }
+
+  return {
+    name: 'alerts',
+    async start() {
+      await evaluateDue()
+      schedule()
+    },
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      await busy
+    },
+    evaluateDue,
+    firing: () => (state === undefined ? [] : firingIn(state)),
+  }
+}

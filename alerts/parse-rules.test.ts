@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { mistakeLines, parseRules } from './parse-rules.ts'
+import { readSources } from './rule-book.ts'
+
+const AROUND = { receivers: ['ops', 'pager'], prefixLengths: { ipv4: 24, ipv6: 48 } }
+
+describe('files of rules', () => {
+  it('are read with their defaults, lists of one file used in another', () => {
+    const parsed = parseRules(
+      [
+        {
+          file: 'a.yaml',
+          text: `rules:
+  - id: partners-fail
+    who: { list: partners, asn: AS64510, site: fra }
+    what: { success_rate: { below: 95 % } }
+    for: 10m
+    receivers: ops
+`,
+        },
+        { file: 'lists.yaml', text: 'lists: { partners: [64500, AS64501] }\nrules: []\n' },
+      ],
+      AROUND,
+    )
+    expect(parsed).toEqual({
+      ok: true,
+      rules: [
+        {
+          id: 'partners-fail',
+          summary: '',
+          who: {
+            any: false,
+            asns: [64_510, 64_500, 64_501],
+            labels: [],
+            prefixes: [],
+            sites: ['fra'],
+            ip_version: undefined,
+          },
+          what: { kind: 'success_rate', below: 0.95, over_s: 300 },
+          for_s: 600,
+          minimum_handshakes: 50,
+          severity: 'warning',
+          receivers: ['ops'],
+          repeat_s: 14_400,
+          file: 'a.yaml',
+        },
+      ],
+    })
+  })
+
+  it('have all mistakes of all files reported at once, with line, field, what is allowed and the nearest key', () => {
+    const parsed = parseRules(
+      [
+        {
+          file: 'a.yaml',
+          text: `rules:
+  - id: Bad Id
+    who: { any: true, asn: 64500 }
+    what:
+      cause_share: { cause: mtu_inbund, above: 20 % }
+    severty: critical
+  - id: two
+    who: { any: true }
+    what: { success_rate: { below: 120 % }, no_data: {} }
+  - id: three
+    what: { divergence: }
+`,
+        },
+        {
+          file: 'b.yaml',
+          text: `rules:
+  - id: four
+    who: { list: partner, prefix: 192.0.2.0/28 }
+    what: { volume: { below: 10 } }
+    receivers: [pagr]
+  - id: four
+    who: { any: true }
+    what: { divergence: { sensitivity: medium } }
+`,
+        },
+        { file: 'c.yaml', text: 'rules: [\n' },
+      ],
+      AROUND,
+    )
+    const lines = parsed.ok ? [] : mistakeLines(parsed.mistakes)
+    expect(lines).toEqual([
+      expect.stringMatching(/^a.yaml:2 rules\[0\]\.id: "Bad Id" is not allowed; allowed: up to 63 lowercase/),
+      expect.stringMatching(/^a.yaml:3 rules\[0\]\.who: .*allowed: either any, or asn/),
+      expect.stringMatching(
+        /^a.yaml:5 rules\[0\]\.what\.cause_share\.cause: "mtu_inbund" .*did you mean mtu_inbound\?/,
+      ),
+      'a.yaml:6 rules[0].severty: unknown key severty; allowed: did you mean severity?',
+      expect.stringMatching(/^a.yaml:9 rules\[1\]\.what\.success_rate\.below: "120 %" .*share from 0 %/),
+      expect.stringMatching(/^a.yaml:10 rules\[2\]\.who: missing/),
+      'b.yaml:3 rules[0].who.list: there is no list partner; allowed: none: no such name is defined',
+      'b.yaml:3 rules[0].who.prefix: 192.0.2.0/28 is narrower than what is counted; allowed: at most /24',
+      'b.yaml:5 rules[0].receivers: there is no receiver pagr; allowed: did you mean pager?',
+      'b.yaml:6 rules[1].id: four is used twice; allowed: an id of its own; it is in b.yaml already',
+      expect.stringMatching(/^c.yaml:2: not YAML/),
+    ])
+  })
+
+  it.each(['192.0.2.0', '192.0.2.0/33', '::ffff:192.0.2.0/40', 'x/8', '2001:db8::/129', 64_500])(
+    'refuse %s as a prefix',
+    (prefix) => {
+      const text = `rules: [{ id: a, who: { prefix: "${prefix}" }, what: { volume: { below: 1 } } }]`
+      const parsed = parseRules([{ file: 'a.yaml', text }], AROUND)
+      expect(parsed.ok ? [] : mistakeLines(parsed.mistakes)).toEqual([
+        `a.yaml:1 rules[0].who.prefix: "${prefix}" is not allowed; allowed: a prefix, as 203.0.113.0/24 or 2001:db8::/48`,
+      ])
+    },
+  )
+
+  it('ship one rule: any network diverges', () => {
+    const parsed = parseRules(readSources(undefined, true), AROUND)
+    expect(parsed).toMatchObject({
+      ok: true,
+      rules: [
+        { id: 'any-network-diverges', who: { any: true }, what: { kind: 'divergence', minimum_evidence: 0 } },
+      ],
+    })
+  })
+})

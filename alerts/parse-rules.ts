@@ -1,0 +1,259 @@
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
+import { nearest } from '../core/runtime/nearest.ts'
+import { keysOf } from '../core/runtime/schema-keys.ts'
+import type { Rule, What } from './rule.ts'
+import { type RuleInFile, rulesFileSchema, SENSITIVITIES } from './rule-schema.ts'
+
+/** What is wrong with a file of rules: where, and what is allowed. `line` counts from 1; `field` is '' for the whole file. */
+export type RuleMistake = { file: string; line: number; field: string; message: string; allowed: string }
+
+export type RuleSource = { file: string; text: string }
+
+/** What the rules may refer to. */
+export type RuleSurroundings = {
+  /** Names of the configured receivers. */
+  receivers: readonly string[]
+  /** Length of the prefixes that are counted: a rule cannot be about anything narrower. */
+  prefixLengths: { ipv4: number; ipv6: number }
+}
+
+/** Rules of all files together: a list of one file may be used in another. Mistakes of all files at once. */
+export function parseRules(
+  sources: readonly RuleSource[],
+  surroundings: RuleSurroundings,
+): { ok: true; rules: Rule[] } | { ok: false; mistakes: RuleMistake[] } {
+  const parsed = sources.map(parseFile)
+  const mistakes = parsed.flatMap((file) => file.mistakes)
+  const lists = new Map(parsed.flatMap(({ lists }) => lists))
+  const firstOf = new Map<string, string>()
+  const rules: Rule[] = []
+  for (const { file, rules: given, at } of parsed) {
+    given.forEach((rule, index) => {
+      const refuse = (path: (string | number)[], message: string, allowed: string) =>
+        mistakes.push({ file, ...at(['rules', index, ...path]), message, allowed })
+      const first = firstOf.get(rule.id)
+      if (first !== undefined)
+        refuse(['id'], `${rule.id} is used twice`, `an id of its own; it is in ${first} already`)
+      firstOf.set(rule.id, first ?? file)
+      checkNames(rule, { lists, ...surroundings }, refuse)
+      rules.push(ruleOf(rule, lists, file))
+    })
+  }
+  return mistakes.length === 0 ? { ok: true, rules } : { ok: false, mistakes: mistakes.sort(byPlace) }
+}
+
+/** The mistakes as lines for a person. */
+export function mistakeLines(mistakes: readonly RuleMistake[]): string[] {
+  return mistakes.map(({ file, line, field, message, allowed }) =>
+    [`${file}:${line}`, ...(field === '' ? [] : [` ${field}`]), `: ${message}; allowed: ${allowed}`].join(''),
+  )
+}
+
+type Path = (string | number)[]
+type Refuse = (path: Path, message: string, allowed: string) => void
+
+function parseFile({ file, text }: RuleSource) {
+  const counter = new LineCounter()
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false })
+  const nothing = {
+    file,
+    mistakes: [] as RuleMistake[],
+    lists: [] as [string, number[]][],
+    rules: [] as RuleInFile[],
+  }
+  const lineAt = (offset: number) => Math.max(1, counter.linePos(offset).line)
+  const at = (path: Path) => ({ line: lineAt(offsetOf(document.contents, path)), field: fieldOf(path) })
+  if (document.errors.length > 0) {
+    const mistakes = document.errors.map(({ message, pos }) => ({
+      file,
+      line: lineAt(pos[0]),
+      field: '',
+      message: `not YAML: ${message.split('\n')[0] ?? ''}`,
+      allowed: 'a YAML file with the keys lists and rules',
+    }))
+    return { ...nothing, mistakes, at }
+  }
+  const value: unknown = document.toJS()
+  const parsed = rulesFileSchema.safeParse(value)
+  if (parsed.success)
+    return { ...nothing, lists: Object.entries(parsed.data.lists), rules: parsed.data.rules, at }
+  const mistakes = withoutConsequences(parsed.error.issues).flatMap((issue) =>
+    explain(issue, value, file, at),
+  )
+  return { ...nothing, mistakes, at }
+}
+
+type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] }
+
+function explain(
+  issue: Issue,
+  value: unknown,
+  file: string,
+  at: (path: Path) => { line: number; field: string },
+): RuleMistake[] {
+  const path = asWritten(
+    issue.path.map((key) => (typeof key === 'number' ? key : String(key))),
+    value,
+  )
+  if (issue.keys !== undefined) {
+    const known = keysOf(rulesFileSchema, path.map(String))
+    return issue.keys.map((key) => ({
+      file,
+      ...at([...path, key]),
+      message: `unknown key ${key}`,
+      allowed: suggestion(key, known),
+    }))
+  }
+  const found = path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined,
+    value,
+  )
+  const message =
+    found === undefined || found === null ? 'missing' : `${JSON.stringify(found)} is not allowed`
+  return [{ file, ...at(path), message, allowed: withNearest(found, issue.message) }]
+}
+
+/** A single value is taken for a list of one: it has no place in a list that nobody wrote. */
+function asWritten(path: Path, value: unknown): Path {
+  let inner: unknown = value
+  return path.filter((key) => {
+    if (typeof key === 'number' && !Array.isArray(inner)) return false
+    inner = typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined
+    return true
+  })
+}
+
+/** A misspelt key is one mistake, though what it stands for is then missing, too. */
+function withoutConsequences(issues: readonly Issue[]): Issue[] {
+  const placeOf = ({ path }: Issue) => JSON.stringify(path.map(String))
+  const misspelt = new Set(issues.filter(({ keys }) => keys !== undefined).map(placeOf))
+  return issues.filter((issue) => issue.keys !== undefined || !misspelt.has(placeOf(issue)))
+}
+
+/** Of names that are listed in full the one that was meant comes first. */
+function withNearest(found: unknown, allowed: string): string {
+  const [, names] = /^one of (.+)$/.exec(allowed) ?? []
+  const near =
+    typeof found === 'string' && names !== undefined ? nearest(found, names.split(', ')) : undefined
+  return near === undefined ? allowed : `did you mean ${near}? ${allowed}`
+}
+
+/** Where a value stands; where it is missing, the nearest thing around it. */
+function offsetOf(contents: unknown, path: Path): number {
+  let node: unknown = contents
+  let offset = startOf(contents)
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key)
+      if (pair === undefined) break
+      offset = startOf(pair.key)
+      node = pair.value
+    } else if (isNode(node) && 'items' in node && typeof key === 'number') {
+      node = (node.items as unknown[])[key]
+      if (node === undefined) break
+      offset = startOf(node)
+    } else break
+  }
+  return offset
+}
+
+function startOf(node: unknown): number {
+  return isNode(node) ? (node.range?.[0] ?? 0) : 0
+}
+
+/** rules[0].who.asn */
+function fieldOf(path: Path): string {
+  return path.reduce<string>(
+    (field, key) => (typeof key === 'number' ? `${field}[${key}]` : field === '' ? key : `${field}.${key}`),
+    '',
+  )
+}
+
+function suggestion(word: string, known: readonly string[]): string {
+  const near = nearest(word, known)
+  if (near !== undefined) return `did you mean ${near}?`
+  return known.length === 0 ? 'nothing here' : `one of ${known.join(', ')}`
+}
+
+function checkNames(
+  { who, receivers = [] }: RuleInFile,
+  around: RuleSurroundings & { lists: ReadonlyMap<string, number[]> },
+  refuse: Refuse,
+): void {
+  const lists = [...around.lists.keys()]
+  who.list?.forEach((name) => {
+    if (!around.lists.has(name))
+      refuse(['who', 'list'], `there is no list ${name}`, none(lists) ?? suggestion(name, lists))
+  })
+  receivers.forEach((name) => {
+    if (!around.receivers.includes(name))
+      refuse(
+        ['receivers'],
+        `there is no receiver ${name}`,
+        none(around.receivers) ?? suggestion(name, around.receivers),
+      )
+  })
+  const { ipv4, ipv6 } = around.prefixLengths
+  who.prefix?.forEach((prefix) => {
+    const longest = prefix.includes(':') ? ipv6 : ipv4
+    if (Number(prefix.split('/')[1]) > longest)
+      refuse(['who', 'prefix'], `${prefix} is narrower than what is counted`, `at most /${longest}`)
+  })
+}
+
+function none(names: readonly string[]): string | undefined {
+  return names.length === 0 ? 'none: no such name is defined' : undefined
+}
+
+/** Handshakes that a rate is made of, unless the rule says otherwise. */
+const ENOUGH_FOR_A_RATE = 50
+
+function ruleOf(rule: RuleInFile, lists: ReadonlyMap<string, number[]>, file: string): Rule {
+  const { id, summary, who, severity, receivers } = rule
+  const what = whatOf(rule.what)
+  const listed = (who.list ?? []).flatMap((name) => lists.get(name) ?? [])
+  const rate = what.kind === 'success_rate' || what.kind === 'cause_share'
+  return {
+    id,
+    summary,
+    who: {
+      any: who.any === true,
+      asns: [...new Set([...(who.asn ?? []), ...listed])],
+      labels: who.label ?? [],
+      prefixes: who.prefix ?? [],
+      sites: who.site ?? [],
+      ip_version: who.ip_version,
+    },
+    what,
+    for_s: rule.for / 1_000,
+    minimum_handshakes: rule.minimum_handshakes ?? (rate ? ENOUGH_FOR_A_RATE : 0),
+    severity,
+    receivers,
+    repeat_s: rule.repeat / 1_000,
+    file,
+  }
+}
+
+function whatOf({ divergence, success_rate, cause_share, volume }: RuleInFile['what']): What {
+  if (divergence !== undefined) {
+    const { sensitivity, minimum_excess } = divergence
+    return { kind: 'divergence', minimum_evidence: SENSITIVITIES[sensitivity], minimum_excess }
+  }
+  if (success_rate !== undefined) {
+    return { kind: 'success_rate', below: success_rate.below, over_s: success_rate.over / 1_000 }
+  }
+  if (cause_share !== undefined) {
+    const { cause, above, over } = cause_share
+    return { kind: 'cause_share', cause, above, over_s: over / 1_000 }
+  }
+  if (volume !== undefined) {
+    const { below, above, over } = volume
+    return { kind: 'volume', below, above, over_s: over / 1_000 }
+  }
+  return { kind: 'no_data' }
+}
+
+function byPlace(a: RuleMistake, b: RuleMistake): number {
+  return a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { firing, resolved } from './evaluate.ts'
+import { NO_FACTS } from './facts.ts'
+import { messageOf } from './message.ts'
+import { pagerDutyEvent } from './receivers/pagerduty.ts'
+import { slackMessage } from './receivers/slack.ts'
+import { DIVERGENCE, ruleOf, START } from './testing/builders.ts'
+
+const rule = ruleOf({ id: 'any', summary: 'A network diverges.', what: DIVERGENCE, severity: 'critical' })
+const alert = firing(rule, {
+  id: 'a1',
+  kind: 'divergence',
+  scope: 'network',
+  asn: 64_500,
+  label: '',
+  prefix: '',
+  site: '',
+  incident: 'i1',
+  started_at: START,
+  fired_at: START + 180,
+  value: 0.41,
+  threshold: 0.006,
+  explanation: "AS64500 <Example> & Net: 41 % of clients' handshakes fail",
+  minute: START,
+})
+const about = { id: 'key', receiver: 'r', group_key: 'g', repeated: false, created_at: START * 1_000 }
+const facts = { ...NO_FACTS, network: 'Example' }
+const fires = messageOf(
+  { ...about, status: 'firing' },
+  { told: [{ alert, facts, incident: undefined }], rule, publicUrl: 'https://h.example.com' },
+)
+const ended = resolved(alert, { resolved_at: START + 600, minute: START + 540, resolution: 'recovered' })
+const over = messageOf(
+  { ...about, status: 'resolved' },
+  { told: [{ alert: ended, facts, incident: undefined }], rule, publicUrl: undefined },
+)
+
+describe('a message', () => {
+  it('to Slack has what Slack would read as markup escaped', () => {
+    expect(slackMessage(fires).text).toMatch(
+      /^\*CRITICAL: AS64500 Example: 41 % .*\nAS64500 &lt;Example&gt; &amp; Net/,
+    )
+  })
+
+  it('to PagerDuty opens and resolves the same incident', () => {
+    const [trigger, resolve] = [pagerDutyEvent(fires, 'k'), pagerDutyEvent(over, 'k')]
+    expect(trigger).toMatchObject({
+      routing_key: 'k',
+      event_action: 'trigger',
+      client_url: 'https://h.example.com/#as64500',
+      payload: { severity: 'critical', source: 'halfshake', class: 'any' },
+    })
+    expect(resolve).toMatchObject({ event_action: 'resolve', dedup_key: trigger.dedup_key })
+  })
+
+  it('about what is over says so, and has no links where nobody said where it is', () => {
+    expect(over.title).toBe('RESOLVED: AS64500 Example: well again')
+    expect(over.text).toContain('over since')
+    expect(over.alerts[0]).toMatchObject({ links: {}, resolution: 'recovered' })
+  })
+})

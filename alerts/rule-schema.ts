@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { CAUSES, type Cause } from '../core/causes.ts'
+import { duration } from '../core/runtime/config-kinds.ts'
+import { SEVERITIES } from './rule.ts'
+
+/** How a file of rules is written. Every message says what is allowed. */
+
+const ID = 'up to 63 lowercase letters, digits and -, as any-network-diverges'
+const FAILURES = Object.entries(CAUSES)
+  .filter(([, { outcome }]) => outcome === 'failed')
+  .map(([cause]) => cause as Cause)
+
+/** Minutes between false alarms of one healthy network: what a divergence must exceed. The detector opens none below ten years. */
+const YEAR = 525_960
+export const SENSITIVITIES = { high: 0, medium: 1_000 * YEAR, low: 1_000_000 * YEAR } as const
+
+const whoSchema = z
+  .strictObject({
+    any: z.literal(true, 'true').optional(),
+    asn: listOf(asn()).optional(),
+    list: listOf(text('the name of a list')).optional(),
+    label: listOf(text('a label of networks.csv')).optional(),
+    prefix: listOf(cidr()).optional(),
+    site: listOf(text('the name of a site')).optional(),
+    ip_version: z.literal([4, 6], '4 or 6').optional(),
+  })
+  .check(({ value, issues }) => {
+    const named = value.asn ?? value.list ?? value.label ?? value.prefix
+    if (value.any === true && named !== undefined)
+      issues.push({ code: 'custom', input: value, message: 'either any, or asn, list, label and prefix' })
+    if (value.any === undefined && named === undefined)
+      issues.push({
+        code: 'custom',
+        input: value,
+        message: 'any: true, or at least one of asn, list, label, prefix',
+      })
+  })
+
+const whatSchema = z
+  .strictObject({
+    divergence: emptyIsObject(
+      z.strictObject({
+        sensitivity: z.enum(['high', 'medium', 'low'], 'one of high, medium, low').default('high'),
+        minimum_excess: share().default(0),
+      }),
+    ).optional(),
+    success_rate: z.strictObject({ below: share(), over: over() }).optional(),
+    cause_share: z
+      .strictObject({
+        cause: z.enum(FAILURES, `one of ${FAILURES.join(', ')}`),
+        above: share(),
+        over: over(),
+      })
+      .optional(),
+    volume: z
+      .strictObject({ below: handshakes().optional(), above: handshakes().optional(), over: over() })
+      .refine(({ below, above }) => (below === undefined) !== (above === undefined), 'either below or above')
+      .optional(),
+    no_data: emptyIsObject(z.strictObject({})).optional(),
+  })
+  .refine(
+    (what) => Object.values(what).filter((one) => one !== undefined).length === 1,
+    'exactly one of divergence, success_rate, cause_share, volume, no_data',
+  )
+
+const ruleSchema = z
+  .strictObject({
+    id: z.string(ID).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, ID),
+    summary: z.string('a sentence').max(300, 'at most 300 characters').default(''),
+    who: whoSchema,
+    what: whatSchema,
+    for: duration('0s', '0s', '24h'),
+    minimum_handshakes: handshakes().optional(),
+    severity: z.enum(SEVERITIES, `one of ${SEVERITIES.join(', ')}`).default('warning'),
+    receivers: listOf(text('the name of a receiver')).optional(),
+    repeat: duration('4h', '5m', '30d'),
+  })
+  .check(({ value, issues }) => {
+    const refuse = (path: string[], message: string) =>
+      issues.push({ code: 'custom', input: value, path, message })
+    const { divergence, no_data } = value.what
+    if (divergence !== undefined && value.who.ip_version !== undefined)
+      refuse(['who', 'ip_version'], 'only with thresholds: an incident of the detector covers both versions')
+    if (no_data !== undefined && value.for < 60_000) refuse(['for'], 'at least 1m with no_data')
+  })
+
+export const rulesFileSchema = z.strictObject({
+  lists: z
+    .record(z.string(), z.array(asn(), 'a list of AS numbers').min(1, 'at least one AS number'))
+    .default({}),
+  rules: z.array(ruleSchema, 'a list of rules'),
+})
+
+export type RuleInFile = z.output<typeof ruleSchema>
+
+/** One or several: a single value need not be written as a list. */
+function listOf<Item extends z.ZodType>(item: Item) {
+  return z.preprocess(
+    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+    z.array(item).min(1, 'at least one').max(10_000, 'at most 10,000'),
+  )
+}
+
+/** `divergence:` with nothing behind it is YAML's null: all settings at their defaults. */
+function emptyIsObject<Inner extends z.ZodObject>(inner: Inner) {
+  return z.preprocess((value) => (value === null ? {} : value), inner)
+}
+
+function text(shape: string) {
+  return z.string(shape).min(1, shape).max(200, shape)
+}
+
+function asn() {
+  const shape = 'an AS number, as 64500 or AS64500, from 1 to 4294967295'
+  return z.union([z.number(), z.string()], shape).transform((given, context) => {
+    const number = Number(String(given).replace(/^AS/i, ''))
+    if (!Number.isInteger(number) || number < 1 || number > 4_294_967_295) {
+      context.addIssue(shape)
+      return z.NEVER
+    }
+    return number
+  })
+}
+
+function cidr() {
+  const shape = 'a prefix, as 203.0.113.0/24 or 2001:db8::/48'
+  // No IPv4 in IPv6 notation: what is counted is never written so.
+  return z.union([z.cidrv4(), z.cidrv6()], shape).refine((prefix) => !/:.*\./.test(prefix), shape)
+}
+
+/** 95 %, or 0.95. */
+function share() {
+  const shape = 'a share from 0 % to 100 %, as 95 % or 0.95'
+  return z.union([z.number(), z.string()], shape).transform((given, context) => {
+    const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(String(given)) ?? []
+    const value = percent === undefined ? Number(given) : Number(percent) / 100
+    if (given === '' || !(value >= 0 && value <= 1)) {
+      context.addIssue(shape)
+      return z.NEVER
+    }
+    return value
+  })
+}
+
+function handshakes() {
+  const shape = 'a whole number of handshakes, from 1 to 1000000000'
+  return z.int(shape).min(1, shape).max(1e9, shape)
+}
+
+/** How many minutes are taken together. */
+function over() {
+  return duration('5m', '1m', '1h')
+}

@@ -1,0 +1,74 @@
+import { Registry } from 'prom-client'
+import { createLogger } from '../../core/runtime/log.ts'
+import type { Store } from '../../core/store/store.ts'
+import { createAlertTable } from '../alert-table.ts'
+import { createDelivery } from '../delivery.ts'
+import { createFactFinder } from '../facts.ts'
+import { createEvaluator } from '../loop.ts'
+import { createDeliveryMetrics, createEvaluatorMetrics } from '../metrics.ts'
+import { createNotificationTable, type NotificationTable } from '../notification-table.ts'
+import { createCountReader } from '../read-counts.ts'
+import type { Receiver } from '../receivers/receiver.ts'
+import type { Rule } from '../rule.ts'
+
+/** Evaluator and delivery over a store, as the program wires them, at a time that the test sets. */
+export function createSystem({
+  store,
+  rules,
+  receivers,
+  clock,
+  wrap = (table) => table,
+  onMessages = () => undefined,
+}: {
+  store: Store
+  rules: readonly Rule[]
+  receivers: readonly Receiver[]
+  /** ms since 1970. */
+  clock: () => number
+  /** Puts something between the queue and those who use it. */
+  wrap?: (table: NotificationTable) => NotificationTable
+  onMessages?: () => void
+}) {
+  const registry = new Registry()
+  // What fails is tried again: a test must see it all the same.
+  const log = createLogger({ level: 'error' })
+  const notifications = wrap(createNotificationTable(store))
+  const delivery = createDelivery({
+    receivers,
+    table: notifications,
+    clock,
+    metrics: createDeliveryMetrics(registry),
+    log,
+  })
+  const evaluator = createEvaluator({
+    rules: () => rules,
+    readCounts: createCountReader(store),
+    alerts: createAlertTable(store),
+    notifications,
+    facts: createFactFinder(store),
+    receivers,
+    publicUrl: 'https://halfshake.example.com',
+    onMessages,
+    clock,
+    watermarkMs: 60_000,
+    keptMs: 30 * 86_400_000,
+    intervalMs: 1_000,
+    metrics: createEvaluatorMetrics(registry),
+    log,
+  })
+  return {
+    registry,
+    evaluator,
+    delivery,
+    /** Evaluates what is due and sends what is to be sent. */
+    async round(): Promise<void> {
+      await evaluator.evaluateDue()
+      for (const receiver of receivers) await delivery.deliverDue(receiver)
+    },
+  }
+}
+
+/** The time at which a minute can be evaluated, ms. */
+export function whenDue(minute: number): number {
+  return (minute + 60) * 1_000 + 70_000
+}

@@ -1,0 +1,97 @@
+import type { Queries } from '../bounded-store.ts'
+import type { Window } from '../window.ts'
+
+/** A row of the table `alerts`; times in seconds since 1970. */
+export type AlertRow = {
+  id: string
+  rule: string
+  severity: 'critical' | 'warning' | 'info'
+  state: 'firing' | 'resolved'
+  kind: 'divergence' | 'our_side' | 'success_rate' | 'cause_share' | 'volume' | 'no_data'
+  scope: 'network' | 'prefix' | 'site' | 'world'
+  asn: number
+  label: string
+  prefix: string
+  site: string
+  incident: string
+  started_at: number
+  fired_at: number
+  resolved_at: number
+  resolution: '' | 'recovered' | 'too_little_data' | 'rule_removed' | 'withdrawn'
+  value: number
+  threshold: number
+  explanation: string
+  receivers: string[]
+}
+
+/** Sort key of an alert: when it fired (seconds since 1970), and its id. */
+export type AlertKey = readonly [fired_at: number, id: string]
+
+export type AlertsFilter = {
+  state?: string | undefined
+  rule?: string | undefined
+  severity?: string | undefined
+  asn?: number | undefined
+}
+
+const CONDITIONS: Record<keyof AlertsFilter, string> = {
+  state: 'alerts.state = {state:String}',
+  rule: 'rule = {rule:String}',
+  severity: 'severity = {severity:String}',
+  asn: 'asn = {asn:UInt32}',
+}
+
+/** Alerts that fired at some time in the window (all of them without one), newest first; the last state of each. */
+export function findAlerts(
+  store: Queries,
+  {
+    window,
+    filter,
+    after,
+    limit,
+  }: {
+    window?: Pick<Window, 'from' | 'to'> | undefined
+    filter: AlertsFilter
+    after?: AlertKey | undefined
+    limit: number
+  },
+): Promise<AlertRow[]> {
+  const where = ['1']
+  const parameters: Record<string, string | number> = { rows: limit }
+  if (window !== undefined) {
+    where.push(
+      "alerts.fired_at < toDateTime({to:UInt32}, 'UTC')",
+      "(alerts.state = 'firing' OR alerts.resolved_at >= toDateTime({from:UInt32}, 'UTC'))",
+    )
+    Object.assign(parameters, { from: Math.floor(window.from / 1_000), to: Math.floor(window.to / 1_000) })
+  }
+  if (after !== undefined) {
+    where.push('(toUnixTimestamp(alerts.fired_at), id) < ({after_fired_at:UInt32}, {after_id:String})')
+    Object.assign(parameters, { after_fired_at: after[0], after_id: after[1] })
+  }
+  for (const [name, condition] of Object.entries(CONDITIONS)) {
+    const value = filter[name as keyof AlertsFilter]
+    if (value === undefined) continue
+    where.push(condition)
+    parameters[name] = value
+  }
+  return store.query<AlertRow>(
+    `
+SELECT
+  * EXCEPT (minute, version)
+  REPLACE (
+    toUnixTimestamp(started_at) AS started_at,
+    toUnixTimestamp(fired_at) AS fired_at,
+    toUnixTimestamp(resolved_at) AS resolved_at
+  )
+FROM (
+  SELECT *
+  FROM alerts FINAL
+  WHERE ${where.join('\n    AND ')}
+  ORDER BY alerts.fired_at DESC, id DESC
+  LIMIT {rows:UInt32}
+) AS alerts
+ORDER BY alerts.fired_at DESC, id DESC`,
+    parameters,
+  )
+}

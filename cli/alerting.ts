@@ -1,0 +1,87 @@
+import type { Registry } from 'prom-client'
+import { createAlertTable } from '../alerts/alert-table.ts'
+import { createDelivery } from '../alerts/delivery.ts'
+import { createFactFinder } from '../alerts/facts.ts'
+import { createEvaluator } from '../alerts/loop.ts'
+import { createDeliveryMetrics, createEvaluatorMetrics } from '../alerts/metrics.ts'
+import { createNotificationTable } from '../alerts/notification-table.ts'
+import { createCountReader } from '../alerts/read-counts.ts'
+import { createRuleBook } from '../alerts/rule-book.ts'
+import type { Config } from '../core/runtime/config.ts'
+import type { Check } from '../core/runtime/health.ts'
+import type { Component } from '../core/runtime/lifecycle.ts'
+import type { Logger } from '../core/runtime/log.ts'
+import type { Store } from '../core/store/store.ts'
+import { createReceivers } from './receivers.ts'
+
+export type Alerting = {
+  /** Comes first of all: bad rules and missing secrets keep the process from starting. */
+  rules: Component
+  /** Evaluates and delivers; started after the detector, whose incidents it reads. */
+  components: readonly Component[]
+  check: Check
+}
+
+/** Rules, evaluator and delivery as configured, over the store. */
+export function createAlerting({
+  config,
+  store,
+  registry,
+  log,
+}: {
+  config: Config
+  store: Store
+  registry: Registry
+  log: Logger
+}): Alerting {
+  const receivers = createReceivers(config)
+  const book = createRuleBook({
+    folder: config.alerts.rules,
+    defaultRule: config.alerts.default_rule,
+    surroundings: ruleSurroundings(config),
+    log,
+    registry,
+  })
+  const notifications = createNotificationTable(store)
+  const delivery = createDelivery({
+    receivers,
+    table: notifications,
+    clock: Date.now,
+    metrics: createDeliveryMetrics(registry),
+    log,
+  })
+  const intervalMs = Math.min(5_000, config.detector.watermark / 2)
+  const evaluator = createEvaluator({
+    rules: () => {
+      book.reload()
+      return book.rules()
+    },
+    readCounts: createCountReader(store),
+    alerts: createAlertTable(store),
+    notifications,
+    facts: createFactFinder(store),
+    receivers,
+    publicUrl: config.alerts.public_url,
+    onMessages: delivery.nudge,
+    clock: Date.now,
+    watermarkMs: config.detector.watermark,
+    keptMs: config.store.retention_minutes,
+    intervalMs,
+    metrics: createEvaluatorMetrics(registry),
+    log,
+  })
+  const rules: Component = {
+    name: 'alert rules',
+    start: async () => book.load(),
+    stop: async () => undefined,
+  }
+  return { rules, components: [evaluator, delivery], check: book.check }
+}
+
+/** What rules may refer to, as configured. */
+export function ruleSurroundings({ alerts, enricher }: Config) {
+  return {
+    receivers: alerts.receivers.map(({ name }) => name),
+    prefixLengths: { ipv4: enricher.prefix_ipv4, ipv6: enricher.prefix_ipv6 },
+  }
+}
