@@ -157,14 +157,18 @@ describe('halfshake pcap, over what OpenSSL says', () => {
       // The header comes when it listens.
       await once(dump.stdout as NonNullable<typeof dump.stdout>, 'data')
       const session = join(folder, 'session.pem')
-      const openssl = (...flags: string[]) =>
-        host.run(
-          'openssl',
-          ['s_client', '-connect', '127.0.0.1:443', '-servername', 'a.test', ...flags],
-          'Q\n',
-        )
-      const said1 = await openssl('-sess_out', session, ...first)
-      const said2 = await openssl('-sess_in', session, ...second)
+      rmSync(session, { force: true })
+      // It stays until it has a ticket, which in TLS 1.3 comes after the handshake; and until the second was read.
+      const openssl = (patience: string, ...flags: string[]) =>
+        host.run('sh', [
+          '-c',
+          `(${patience}; echo Q) | openssl s_client -connect 127.0.0.1:443 -servername a.test "$@"`,
+          'sh',
+          ...flags,
+        ])
+      const ticket = `for i in $(seq 100); do [ -s '${session}' ] && break; sleep 0.1; done; sleep 0.2`
+      const said1 = await openssl(ticket, '-sess_out', session, ...first)
+      const said2 = await openssl('sleep 1', '-sess_in', session, ...second)
       dump.kill('SIGINT')
       await once(dump, 'close')
       return [await eventsOf(Buffer.concat(packets), []), said1 + said2] as const
