@@ -4,6 +4,7 @@ import type { Logger } from '../core/runtime/log.ts'
 import { Problem } from '../core/runtime/problem.ts'
 import { type Authorize, requireScope } from '../core/runtime/tokens.ts'
 import { type Bounds, createBoundedStore, type Queries } from './bounded-store.ts'
+import { sendJson } from './compression.ts'
 import { buildOpenApi } from './openapi.ts'
 import { createPages } from './pages.ts'
 import type { Context, Route } from './route.ts'
@@ -68,7 +69,8 @@ function mount(router: Router, route: Route, { context, authorize, measure, log 
       const started = performance.now()
       const { path, params, query } = request
       const answer = await route.run({ path, params, query }, context)
-      response.set('Cache-Control', 'no-store').json(answer)
+      response.set('Cache-Control', 'no-store')
+      await sendJson(request, response, answer)
       log.debug({ path, query, ms: Math.round(performance.now() - started) }, 'answered')
     },
   )

@@ -3,7 +3,12 @@ import { byId } from './dom.js'
 const KEY = 'halfshake_token'
 
 /** A request that the server refused: its problem document's sentence. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message)
+    this.status = status
+  }
+}
 
 /**
  * Reads the API. When it wants a token, the reader is asked for one; it is kept until the tab is closed.
@@ -24,7 +29,7 @@ export async function read(path, parameters = {}, signal = undefined) {
     if (response.ok) return response.json()
     const problem = await response.json().catch(() => ({}))
     if (response.status !== 401 && response.status !== 403) {
-      throw new Refused(problem.detail ?? `the server answered ${response.status}`)
+      throw new Refused(problem.detail ?? `the server answered ${response.status}`, response.status)
     }
     // Several requests may be refused for one missing token: it is asked for once.
     if (token === sessionStorage.getItem(KEY)) await askForToken(token === null ? '' : problem.detail)

@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts'
 import { catalogueRoute, networkCausesRoute } from './causes.ts'
+import { causesTimeseriesRoute } from './causes-timeseries.ts'
 import { connectionsRoute } from './connections.ts'
 import { deadLettersRoute } from './dead-letters.ts'
 import { divergencesRoute } from './divergences.ts'
@@ -8,15 +9,18 @@ import { networksRoute } from './networks.ts'
 import { prefixesRoute } from './prefixes.ts'
 import { statusRoute } from './status.ts'
 import { timeseriesRoute } from './timeseries.ts'
+import { worldRoute } from './world.ts'
 
 /** Every route of the API, in the order in which the documentation shows them. */
 export const ROUTES: readonly Route[] = [
   divergencesRoute,
+  worldRoute,
   networksRoute,
   networkRoute,
   timeseriesRoute,
   prefixesRoute,
   networkCausesRoute,
+  causesTimeseriesRoute,
   connectionsRoute,
   catalogueRoute,
   statusRoute,
