@@ -27,9 +27,14 @@ function show({ moveFocus }) {
   byId('to-overview').setAttribute('aria-current', name === 'overview' ? 'page' : 'false')
   document.title = view.title()
   if (moveFocus) {
-    byId('main').focus({ preventScroll: true })
     scrollTo(0, 0)
+    focusView()
   }
+}
+
+/** The view's first heading: from there a screen reader and the tab key go on. */
+function focusView() {
+  byId('view').querySelector('h2').focus({ preventScroll: true })
 }
 
 /** Reads everything that the view shows, and how new it is. */
@@ -75,7 +80,7 @@ function showTrouble(error) {
 byId('skip').addEventListener('click', (event) => {
   // The address holds the view; it is not to be overwritten.
   event.preventDefault()
-  byId('main').focus()
+  focusView()
 })
 byId('forget').addEventListener('click', forgetToken)
 addEventListener('hashchange', () => {

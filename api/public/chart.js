@@ -76,6 +76,7 @@ function optionsOf(box, series, { share = false, range, hooks = {} }) {
   return {
     width: box.clientWidth,
     height: HEIGHT,
+    padding: [8, 28, 0, 0],
     // The range is chosen above the charts; dragging would choose another for one of them only.
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: true }, y: { range } },

@@ -65,7 +65,7 @@ export function table({ caption, key, columns, rows }) {
     { class: 'scroll', 'data-key': key, tabindex: '0', role: 'region', 'aria-label': caption },
     h(
       'table',
-      { class: 'cards' },
+      { class: 'cards compact' },
       h('caption', { class: 'unseen' }, caption),
       h(
         'thead',

@@ -11,7 +11,7 @@ export function incidentCard(incident, about, { link = true } = {}) {
   return h(
     'article',
     { class: 'card bad incident' },
-    h('h3', {}, link ? linked(incident) : subject(incident)),
+    h('h3', {}, link ? linked(incident) : 'Diverges now'),
     h(
       'p',
       { class: 'since' },
@@ -96,9 +96,9 @@ function subject({ scope, members, asn, label, prefix, site, explanation }) {
   return [`AS${asn}`, label, scope === 'prefix' && prefix].filter(Boolean).join(' ')
 }
 
-/** The sentence without the name that stands above it. */
+/** The sentence without the name and the onset, in UTC, that stand above it. */
 function withoutSubject(explanation) {
   const at = explanation.indexOf(': ')
-  const rest = at < 0 ? explanation : explanation.slice(at + 2)
+  const rest = explanation.slice(at < 0 ? 0 : at + 2).replace(/ since \d\d:\d\d/, '')
   return rest.charAt(0).toUpperCase() + rest.slice(1)
 }

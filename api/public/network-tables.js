@@ -125,17 +125,28 @@ export function failedHandshakes(connections, about) {
     key: 'latest',
     columns: [
       { title: 'Time', cell: ({ decided_at }) => time(decided_at, { seconds: true }) },
-      { title: 'Client', cell: ({ source_address }) => h('code', {}, source_address) },
-      { title: 'Site', cell: ({ site }) => site || '–' },
-      { title: 'Server name', cell: ({ server_name }) => server_name || '–' },
-      { title: 'Stage', cell: ({ stage }) => STAGES[stage] },
-      {
-        title: 'Cause',
-        cell: ({ cause, confidence }) =>
-          h('span', {}, about(cause).title, ' ', h('span', { class: 'muted' }, confidence)),
-      },
+      { title: 'Client', cell: clientCell },
+      { title: 'Cause', cell: (row) => causeCell(row, about) },
       { title: 'Evidence', wide: true, cell: ({ evidence }) => h('span', { class: 'evidence' }, evidence) },
     ],
     rows: connections,
   })
+}
+
+function clientCell({ source_address, site, server_name }) {
+  const where = [site && `at ${site}`, server_name && `for ${server_name}`].filter(Boolean).join(', ')
+  return h('span', { class: 'lines' }, h('code', {}, source_address), h('span', { class: 'muted' }, where))
+}
+
+function causeCell({ cause, confidence, stage }, about) {
+  return h(
+    'span',
+    { class: 'lines' },
+    about(cause).title,
+    h(
+      'span',
+      { class: 'muted' },
+      `${confidence}; ${STAGES[stage].toLowerCase().replace('clienthello', 'ClientHello')}`,
+    ),
+  )
 }

@@ -20,7 +20,7 @@ const RANGES = {
 /** Steps that show a course rather than noise. */
 const STEPS = { '-1h': 'minute', '-3h': '5m', '-12h': '5m', '-7d': 'hour' }
 const PREFIXES = 20
-const LATEST = 20
+const LATEST = 10
 
 /** One network: against its own past and the rest of the world, why it fails, where, and how far it comes. */
 export function createNetworkView({ asn, label, from }) {
@@ -32,7 +32,7 @@ export function createNetworkView({ asn, label, from }) {
       h('div', {}, h('p', { class: 'muted' }, 'Loading…')),
     ]),
   )
-  const title = h('h2', { class: 'title' }, `AS${asn}`)
+  const title = h('h2', { class: 'title', tabindex: '-1' }, `AS${asn}`)
   const labels = h('p', { class: 'facts' })
   const content = h(
     'div',

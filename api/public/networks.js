@@ -1,6 +1,6 @@
 import { read } from './client.js'
 import { bar, h, swap } from './dom.js'
-import { milliseconds, number, percent, points } from './format.js'
+import { number, percent, points } from './format.js'
 import { networkName, readCatalogue } from './labels.js'
 import { networkAddress } from './location.js'
 
@@ -14,7 +14,6 @@ const COLUMNS = [
   { title: 'Failed', sort: 'failed', number: true },
   { title: 'Excess', sort: 'excess_failures', number: true },
   { title: 'Main cause' },
-  { title: 'Time p95', number: true },
 ]
 const RANGES = {
   '-15m': 'Last 15 minutes',
@@ -25,8 +24,8 @@ const RANGES = {
 }
 const PAGE = 25
 const WRITING_MS = 250
-/** From so many percentage points below what is expected on, a change is marked. */
-const MARKED = 0.01
+/** A change is marked from one percentage point below what is expected on, unless a handful of handshakes makes it. */
+const MARKED = { divergence: 0.01, excess: 5 }
 
 /** The table of networks with its controls: `load` reads it, `onchange` is called when it should be read anew. */
 export function createNetworksTable({ onchange }) {
@@ -58,7 +57,7 @@ export function createNetworksTable({ onchange }) {
         { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of networks' },
         h(
           'table',
-          { class: 'cards networks', 'aria-describedby': 'networks-note' },
+          { class: 'cards compact networks', 'aria-describedby': 'networks-note' },
           h('thead', {}, head),
           body,
         ),
@@ -188,7 +187,8 @@ function headCells(state, change) {
 
 function networkRow(item, about) {
   const { asn, label, divergence, dominant_cause, success_rate } = item
-  const worse = divergence !== null && divergence > MARKED
+  const worse =
+    divergence !== null && divergence >= MARKED.divergence && item.excess_failures >= MARKED.excess
   const address = networkAddress({ asn, label: label === '' ? null : label })
   const cells = [
     h('a', { href: address, 'data-key': `network-${asn}-${label}` }, networkName(item)),
@@ -213,7 +213,6 @@ function networkRow(item, about) {
           ' ',
           h('span', { class: 'muted' }, percent(dominant_cause.share, 0)),
         ],
-    milliseconds(item.handshake_ms.p95),
   ]
   return h(
     'tr',

@@ -51,7 +51,7 @@ export function createOverview({ refresh }) {
 }
 
 export function section(id, title, ...children) {
-  return h('section', { 'aria-labelledby': id }, h('h2', { id }, title), children)
+  return h('section', { 'aria-labelledby': id }, h('h2', { id, tabindex: '-1' }, title), children)
 }
 
 /** Why there is nothing to see, which is not always good news. */

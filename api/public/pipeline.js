@@ -32,7 +32,7 @@ export function pipelineHealth({ now, stored, latest_received_at, agents }, { st
         latest_received_at === null ? 'none yet' : time(latest_received_at, { seconds: true }),
       ),
       fact(
-        'agents in 5 minutes',
+        'agents reporting',
         silent === 0 ? number(recent.length) : `${recent.length} of ${agents.length}`,
         silent > 0,
       ),

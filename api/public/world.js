@@ -7,38 +7,41 @@ const SVG = 'http://www.w3.org/2000/svg'
 
 /** The rate of all networks together, with a sparkline of its steps. */
 export function worldFigures({ handshakes, failed, noise, success_rate, points }) {
-  return [
+  // The last step is still filling up.
+  const rates = points.slice(0, -1).flatMap((point) => point.success_rate ?? [])
+  const lowest = rates.length === 0 ? undefined : Math.min(...rates)
+  return h(
+    'div',
+    { class: 'beside' },
     h(
       'div',
-      { class: 'beside' },
+      {},
       h('p', { class: 'figure' }, h('strong', {}, percent(success_rate)), ' success rate'),
-      sparkline(points),
+      h(
+        'dl',
+        { class: 'figures' },
+        fact('handshakes', number(handshakes)),
+        fact('failed', number(failed)),
+        fact('noise', number(noise)),
+        lowest !== undefined && fact('lowest minute', percent(lowest)),
+      ),
     ),
-    h(
-      'dl',
-      { class: 'figures' },
-      fact('handshakes', number(handshakes)),
-      fact('failed', number(failed)),
-      fact('noise (never spoke TLS)', number(noise)),
-    ),
-  ]
+    sparkline(rates),
+  )
 }
 
 function fact(name, value) {
   return h('div', {}, h('dt', {}, name), h('dd', {}, value))
 }
 
-/** The last step is still filling up: it is left out. */
-function sparkline(points) {
-  const known = points.slice(0, -1).filter(({ success_rate }) => success_rate !== null)
-  if (known.length < 2) return h('p', { class: 'muted' }, 'Too little to draw a line.')
-  const rates = known.map(({ success_rate }) => success_rate)
+function sparkline(rates) {
+  if (rates.length < 2) return h('p', { class: 'muted' }, 'Too little to draw a line.')
   const lowest = Math.min(...rates)
   const highest = Math.max(...rates)
   // A line that fills the height with noise would look like trouble: at least two points are shown.
   const floor = Math.min(lowest, highest - 0.02)
   const y = (rate) => HEIGHT - 3 - ((rate - floor) / (highest - floor)) * (HEIGHT - 6)
-  const x = (i) => (i / (known.length - 1)) * WIDTH
+  const x = (i) => (i / (rates.length - 1)) * WIDTH
   const path = rates
     .map((rate, i) => `${i === 0 ? 'M' : 'L'}${x(i).toFixed(1)} ${y(rate).toFixed(1)}`)
     .join('')
