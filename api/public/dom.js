@@ -62,7 +62,7 @@ export function table({ caption, key, columns, rows }) {
   return h(
     'div',
     // What scrolls must be reachable by keyboard.
-    { class: 'scroll', 'data-key': key, tabindex: '0', role: 'region', 'aria-label': caption },
+    { class: 'scroll', 'data-key': key, tabindex: '0', role: 'region', 'aria-label': `Table: ${caption}` },
     h(
       'table',
       { class: 'cards compact' },
