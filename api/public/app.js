@@ -24,6 +24,7 @@ function show({ moveFocus }) {
   view = VIEWS[name]({ ...parameters, refresh: () => live.refresh() })
   byId('view').replaceChildren(view.element)
   byId('trouble').replaceChildren()
+  byId('state').replaceChildren('Loading…')
   byId('to-overview').setAttribute('aria-current', name === 'overview' ? 'page' : 'false')
   document.title = view.title()
   if (moveFocus) {

@@ -36,7 +36,7 @@ export function pipelineHealth({ now, stored, latest_received_at, agents }, { st
         silent === 0 ? number(recent.length) : `${recent.length} of ${agents.length}`,
         silent > 0,
       ),
-      fact('handshakes stored', number(stored.raw)),
+      fact('stored singly', number(stored.raw)),
       fact('networks', number(stored.networks)),
       fact('lines refused', number(stored.dead_letters), stored.dead_letters > 0),
     ),
