@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseConfig } from '../core/runtime/config.ts'
@@ -10,6 +12,7 @@ import {
   createPopulation,
   createTraffic,
   MINUTE_MS,
+  type Population,
   readAsnRanges,
 } from '../lab/simulator/index.ts'
 import { createPipeline } from './pipeline.ts'
@@ -27,6 +30,8 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let running: Awaited<ReturnType<typeof startAll>>
 let url: string
 let victim: { asn: number; name: string }
+/** A part of the largest network that has a name of its own. */
+let customer: { asn: number; prefix: string; label: string }
 let browser: Browser
 /** A page that was open before anything was reported, and is never loaded again. */
 let patient: Page
@@ -38,8 +43,15 @@ beforeAll(async () => {
   const population = createPopulation({ ranges: readAsnRanges() })
   const traffic = createTraffic({ population, incidents: [{ from: now - BROKEN_FOR_MS }], idPrefix: 'seen' })
   const log = createLogger({ level: 'error' })
+  const networksFile = join(folder.path, 'networks.csv')
+  customer = customerOf(population)
+  await writeFile(networksFile, `prefix,label\n${customer.prefix},${customer.label}\n`)
   const parsed = parseConfig({
-    env: { HALFSHAKE_HTTP_LISTEN: '127.0.0.1:0', HALFSHAKE_DATA_FOLDER: folder.path },
+    env: {
+      HALFSHAKE_HTTP_LISTEN: '127.0.0.1:0',
+      HALFSHAKE_DATA_FOLDER: folder.path,
+      HALFSHAKE_ENRICHER_NETWORKS: networksFile,
+    },
   })
   if (!parsed.ok) throw new Error('the configuration is refused')
   const pipeline = createPipeline({
@@ -66,6 +78,13 @@ afterAll(async () => {
   await running?.stop()
   await folder?.remove()
 }, 60_000)
+
+function customerOf({ networks }: Population) {
+  const [largest] = networks
+  const address = largest?.clients.find((client) => client.address.includes('.'))?.address
+  if (largest === undefined || address === undefined) throw new Error('the largest network has no IPv4')
+  return { asn: largest.asn, prefix: address.replace(/\d+$/, '0/24'), label: 'Customer A' }
+}
 
 /** The console in a browser of its own. Whatever it complains of fails the test that looks at `complaints`. */
 async function open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
@@ -134,19 +153,36 @@ describe('what diverges', () => {
 
   test('is drawn, and told as a table beside it', async () => {
     const page = await ready(networkHash())
-    for (const name of ['rate', 'causes']) {
+    for (const [name, ink] of [
+      ['rate', OWN_RATE],
+      ['causes', MTU_INBOUND],
+    ] as const) {
       const figure = page.locator(`section[aria-labelledby=${name}] figure`)
-      const painted = await page.evaluate(`(() => {
-        const canvas = document.querySelector('section[aria-labelledby=${name}] canvas')
-        return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
-      })()`)
-      expect(painted, name).toBe(true)
+      await figure.locator('canvas').waitFor()
+      expect(await painted(page, name, ink), name).toBeGreaterThan(100)
       await figure.getByText('As a table').click()
       expect(await figure.locator('tbody tr').count(), name).toBeGreaterThan(30)
     }
     await page.context().close()
   })
 })
+
+/** Colours of the light theme, by meaning: the network's own rate, and the cause of the victim's failures. */
+const OWN_RATE = [0x1d, 0x6f, 0xb8]
+const MTU_INBOUND = [0xd5, 0x5e, 0x00]
+
+/** How many pixels of a section's chart have a colour. */
+async function painted(page: Page, section: string, [red, green, blue]: readonly number[]): Promise<number> {
+  return (await page.evaluate(`(() => {
+    const canvas = document.querySelector('section[aria-labelledby=${section}] canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    let found = 0
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i] === ${red} && data[i + 1] === ${green} && data[i + 2] === ${blue}) found += 1
+    }
+    return found
+  })()`)) as number
+}
 
 describe('the table of networks', () => {
   test('finds a network by number, name, and prefix', async () => {
@@ -161,6 +197,23 @@ describe('the table of networks', () => {
       await rows.filter({ hasText: victim.name }).waitFor()
       expect(await rows.count(), search).toBeLessThan(5)
     }
+    await page.context().close()
+  })
+
+  test('finds a part of a network by its label, and leads to its page and to that of the whole', async () => {
+    const page = await ready('#/')
+    await page.getByRole('searchbox').fill('customer')
+    const row = page.locator('.networks tbody tr', { hasText: `(${customer.label})` })
+    await row.waitFor()
+    await row.getByRole('link').click()
+    const handshakes = async (query: string) => {
+      const answer = await api<{ handshakes: number }>(`/v1/networks/${customer.asn}?from=-3h${query}`)
+      return answer.handshakes.toLocaleString('en-US')
+    }
+    const tile = page.locator('.tile', { has: page.getByText('Handshakes', { exact: true }) })
+    await tile.filter({ hasText: await handshakes('&label=Customer%20A') }).waitFor()
+    await page.getByRole('link', { name: 'all', exact: true }).click()
+    await tile.filter({ hasText: await handshakes('') }).waitFor()
     await page.context().close()
   })
 

@@ -12,7 +12,7 @@ export class Refused extends Error {
 
 /**
  * Reads the API. When it wants a token, the reader is asked for one; it is kept until the tab is closed.
- * @param {string} path
+ * @param {string} path may have a query of its own
  * @param {Record<string, string | number | undefined | null>} parameters those that are empty are left out
  * @param {AbortSignal} [signal]
  */
@@ -21,7 +21,7 @@ export async function read(path, parameters = {}, signal = undefined) {
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined && value !== null && value !== '') query.set(name, String(value))
   }
-  const url = query.size === 0 ? path : `${path}?${query}`
+  const url = query.size === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`
   for (;;) {
     const token = sessionStorage.getItem(KEY)
     const headers = token === null ? {} : { authorization: `Bearer ${token}` }

@@ -239,6 +239,9 @@ function note() {
   return h(
     'p',
     { class: 'muted note', id: 'networks-note' },
-    'Success rate is completed / (completed + failed). Change is in percentage points against what is to be expected: the lower of its own past 7 days and the rest of the world. Excess is how many failed beyond that.',
+    'Success rate is completed / (completed + failed). Change is in percentage points against what is to be expected: the lower of its own past 7 days and the rest of the world. Excess is how many failed beyond that. Network names, unless another database is configured: ',
+    // Its licence, CC BY 4.0, asks for it.
+    h('a', { href: 'https://db-ip.com', rel: 'noreferrer' }, 'IP Geolocation by DB-IP'),
+    '.',
   )
 }
