@@ -139,17 +139,23 @@ describe('what diverges', () => {
     await page.getByRole('link', { name: '1 hour' }).click()
     // What is stored of its past before the hour is what it is compared with.
     await page.locator('.tiles', { hasText: /Own past, 7 days\d/ }).waitFor()
-    const shown = (await page.locator('.tiles').textContent()) ?? ''
-    const figures = await api<Record<string, number>>(`/v1/networks/${victim.asn}?from=-1h`)
-    for (const name of ['success_rate', 'baseline_success_rate', 'world_success_rate']) {
-      expect(shown, name).toContain(`${((figures[name] ?? Number.NaN) * 100).toFixed(1)}\u00a0%`)
-    }
-    for (const name of ['handshakes', 'failed', 'failed_clients']) {
-      expect(shown, name).toContain(figures[name]?.toLocaleString('en-US'))
-    }
+    // The window moves on with the minute: page and API are asked again until they have the same one.
+    await expect.poll(() => figuresMissing(page), { timeout: SOON_MS }).toEqual([])
     await page.locator('#latest ~ div td', { hasText: 'held back out of order' }).first().waitFor()
     await page.context().close()
   })
+
+  async function figuresMissing(page: Page): Promise<string[]> {
+    const figures = await api<Record<string, number>>(`/v1/networks/${victim.asn}?from=-1h`)
+    const shown = (await page.locator('.tiles').textContent()) ?? ''
+    const rate = (name: string) => `${((figures[name] ?? Number.NaN) * 100).toFixed(1)}\u00a0%`
+    const count = (name: string) => figures[name]?.toLocaleString('en-US') ?? `no ${name}`
+    const expected = [
+      ...['success_rate', 'baseline_success_rate', 'world_success_rate'].map(rate),
+      ...['handshakes', 'failed', 'failed_clients'].map(count),
+    ]
+    return expected.filter((figure) => !shown.includes(figure))
+  }
 
   test('is drawn, and told as a table beside it', async () => {
     const page = await ready(networkHash())
@@ -206,14 +212,14 @@ describe('the table of networks', () => {
     const row = page.locator('.networks tbody tr', { hasText: `(${customer.label})` })
     await row.waitFor()
     await row.getByRole('link').click()
-    const handshakes = async (query: string) => {
-      const answer = await api<{ handshakes: number }>(`/v1/networks/${customer.asn}?from=-3h${query}`)
-      return answer.handshakes.toLocaleString('en-US')
-    }
     const tile = page.locator('.tile', { has: page.getByText('Handshakes', { exact: true }) })
-    await tile.filter({ hasText: await handshakes('&label=Customer%20A') }).waitFor()
+    const isShown = async (query: string) => {
+      const answer = await api<{ handshakes: number }>(`/v1/networks/${customer.asn}?from=-3h${query}`)
+      return (await tile.textContent())?.includes(answer.handshakes.toLocaleString('en-US'))
+    }
+    await expect.poll(() => isShown('&label=Customer%20A'), { timeout: SOON_MS }).toBe(true)
     await page.getByRole('link', { name: 'all', exact: true }).click()
-    await tile.filter({ hasText: await handshakes('') }).waitFor()
+    await expect.poll(() => isShown(''), { timeout: SOON_MS }).toBe(true)
     await page.context().close()
   })
 

@@ -141,7 +141,8 @@ function rangeChooser({ asn, label, from }) {
 /** The parts of a network that has labels, and since when it is known. */
 function labelLinks({ asn, label, labels, first_seen }, from) {
   const since = h('span', {}, 'First seen ', time(first_seen))
-  if (labels.length < 2) return since
+  // Of a part the API names only that part; from the whole one comes to the others.
+  if (labels.length < 2 && label === null) return since
   const link = (name, value) =>
     h(
       'a',
