@@ -264,7 +264,7 @@ describe('pages', () => {
 describe('scripts of the pages', () => {
   test('import only what is served', async () => {
     const missing: string[] = []
-    const seen = new Set(['/assets/overview.js', '/assets/docs.js'])
+    const seen = new Set(['/assets/app.js', '/assets/docs.js'])
     for (const path of seen) {
       const { status, body } = await api.get(path)
       if (status !== 200) missing.push(path)

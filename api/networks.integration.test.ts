@@ -178,6 +178,11 @@ describe('the list of networks', () => {
       ['64504'],
     ],
     ['?search=nobody', []],
+    ['?search=10.244.0.', ['64500']],
+    ['?search=10.245.0.17', ['64501', '64501 Office']],
+    ['?search=10.244.0.0/15', ['64501', '64500', '64501 Office']],
+    ['?search=10.246.0.0/24', ['64502']],
+    ['?search=10.244.9.1', []],
   ])('%s', async (query, expected) => {
     const { items } = await list(query)
     expect(names(items)).toEqual(expected)

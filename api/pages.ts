@@ -1,19 +1,32 @@
-import { join } from 'node:path'
-import { Router } from 'express'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type RequestHandler, Router } from 'express'
+import { takesGzip } from './compression.ts'
 
 const FOLDER = join(import.meta.dirname, 'public')
+const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot'))
 
-/** Path to file: nothing else in the folder is served. */
+/** Path to file: nothing else is served. */
 const FILES: Record<string, string> = {
-  '/': 'index.html',
-  '/docs': 'docs.html',
-  '/favicon.svg': 'favicon.svg',
-  ...assets('base.css', 'docs.css'),
-  ...assets('dom.js', 'client.js', 'overview.js', 'incidents.js', 'networks.js', 'network-details.js'),
+  '/': ours('index.html'),
+  '/docs': ours('docs.html'),
+  '/favicon.svg': ours('favicon.svg'),
+  ...assets('base.css', 'console.css', 'docs.css'),
+  ...assets('app.js', 'client.js', 'dom.js', 'format.js', 'live.js', 'location.js', 'labels.js'),
+  ...assets('overview.js', 'incidents.js', 'world.js', 'networks.js', 'pipeline.js'),
+  ...assets('network.js', 'network-figures.js', 'network-causes.js', 'network-tables.js', 'chart.js'),
   ...assets('docs.js', 'schema.js'),
+  '/assets/uplot.css': join(UPLOT, 'uPlot.min.css'),
+  '/assets/uplot.js': join(UPLOT, 'uPlot.iife.min.js'),
 }
 
-/** Nothing inline, nothing from another host, no frame around it. */
+/** uPlot comes minified only as a script that sets a global; this makes a module of it. */
+const AFTER: Record<string, string> = { '/assets/uplot.js': '\nexport default uPlot\n' }
+
+/** Nothing inline, nothing from another host, no frame around it. uPlot sets its styles through the CSSOM, which this allows. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -25,18 +38,34 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** The overview at / and the API's documentation at /docs: static files that read the API like anyone else. */
+/** The console at / and the API's documentation at /docs: static files that read the API like anyone else. */
 export function createPages(): Router {
   const router = Router({ strict: true })
-  for (const [path, file] of Object.entries(FILES)) {
-    router.get(path, (_request, response) => {
-      response.set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-cache' })
-      response.sendFile(file, { root: FOLDER, cacheControl: false })
-    })
-  }
+  for (const [path, file] of Object.entries(FILES)) router.get(path, serve(path, file))
   return router
 }
 
+/** Read and packed once: the files change with the program only. */
+function serve(path: string, file: string): RequestHandler {
+  const body = Buffer.concat([readFileSync(file), Buffer.from(AFTER[path] ?? '')])
+  const zipped = gzipSync(body, { level: 9 })
+  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22)
+  return (request, response) => {
+    const small = takesGzip(request)
+    response
+      .type(extname(file))
+      .vary('Accept-Encoding')
+      .set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-cache' })
+      .set('ETag', small ? `"${hash}-gzip"` : `"${hash}"`)
+    if (small) response.set('Content-Encoding', 'gzip')
+    response.send(small ? zipped : body)
+  }
+}
+
+function ours(file: string): string {
+  return join(FOLDER, file)
+}
+
 function assets(...files: string[]): Record<string, string> {
-  return Object.fromEntries(files.map((file) => [`/assets/${file}`, file]))
+  return Object.fromEntries(files.map((file) => [`/assets/${file}`, ours(file)]))
 }

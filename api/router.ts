@@ -8,6 +8,7 @@ import { createTurns } from '../core/runtime/turns.ts'
 import { jsonBody } from './body.ts'
 import { type Bounds, createBoundedStore, type Inserts, type Queries } from './bounded-store.ts'
 import { createChangeStream, type ListeningLimits } from './change-stream.ts'
+import { sendJson } from './compression.ts'
 import { buildOpenApi } from './openapi.ts'
 import { createPages } from './pages.ts'
 import type { Context, Route } from './route.ts'
@@ -86,7 +87,9 @@ function mount(router: Router, route: Route, { context, authorize, measure, log 
   const answer: RequestHandler = async (request, response) => {
     const started = performance.now()
     const { path, query } = request
-    response.set('Cache-Control', 'no-store').json(await route.run(askedOf(request), context))
+    const answered = await route.run(askedOf(request), context)
+    response.set('Cache-Control', 'no-store')
+    await sendJson(request, response, answered)
     log.debug({ path, query, ms: Math.round(performance.now() - started) }, 'answered')
   }
   const guards = [measure(route.path), requireScope(authorize, route.scope)]

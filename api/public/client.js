@@ -3,11 +3,16 @@ import { byId } from './dom.js'
 const KEY = 'halfshake_token'
 
 /** A request that the server refused: its problem document's sentence. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message)
+    this.status = status
+  }
+}
 
 /**
  * Reads the API. When it wants a token, the reader is asked for one; it is kept until the tab is closed.
- * @param {string} path
+ * @param {string} path may have a query of its own
  * @param {Record<string, string | number | undefined | null>} parameters those that are empty are left out
  * @param {AbortSignal} [signal]
  */
@@ -16,7 +21,7 @@ export async function read(path, parameters = {}, signal = undefined) {
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined && value !== null && value !== '') query.set(name, String(value))
   }
-  const url = query.size === 0 ? path : `${path}?${query}`
+  const url = query.size === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`
   for (;;) {
     const token = sessionStorage.getItem(KEY)
     const headers = token === null ? {} : { authorization: `Bearer ${token}` }
@@ -24,7 +29,7 @@ export async function read(path, parameters = {}, signal = undefined) {
     if (response.ok) return response.json()
     const problem = await response.json().catch(() => ({}))
     if (response.status !== 401 && response.status !== 403) {
-      throw new Refused(problem.detail ?? `the server answered ${response.status}`)
+      throw new Refused(problem.detail ?? `the server answered ${response.status}`, response.status)
     }
     // Several requests may be refused for one missing token: it is asked for once.
     if (token === sessionStorage.getItem(KEY)) await askForToken(token === null ? '' : problem.detail)

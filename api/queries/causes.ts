@@ -1,7 +1,7 @@
 import type { Confidence } from '../../core/store/handshake-row.ts'
 import type { Queries } from '../bounded-store.ts'
 import { iso, type Window } from '../window.ts'
-import { conditions, type Filter, rollup } from './source.ts'
+import { conditions, type Filter, rollup, STEP } from './source.ts'
 
 export type CauseRow = {
   cause: string
@@ -32,6 +32,25 @@ FROM (
 ORDER BY handshakes DESC, cause
 LIMIT 100`,
     source.parameters,
+  )
+}
+
+/** Start of the step in seconds since 1970, cause, handshakes. */
+export type CausePointRow = { start: number; cause: string; handshakes: number }
+
+/** Causes of one outcome of a network, by step; steps without any are left out. */
+export function readCausePoints(
+  store: Queries,
+  { window, step_seconds, filter }: { window: Window; step_seconds: number; filter: Filter },
+): Promise<CausePointRow[]> {
+  const source = rollup('network', { window, columns: 'cause, handshakes', filter })
+  return store.query<CausePointRow>(
+    `
+SELECT ${STEP} AS start, cause, sum(r.handshakes) AS handshakes
+FROM ${source.sql} AS r
+GROUP BY start, cause
+ORDER BY start, cause`,
+    { ...source.parameters, step: step_seconds },
   )
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Queries } from '../bounded-store.ts'
 import { COMPARISON_SQL } from '../comparison.ts'
 import type { Window } from '../window.ts'
@@ -37,7 +38,7 @@ export type NetworkRow = {
 export type NetworkFilter = {
   asns?: readonly number[] | undefined
   label?: string | undefined
-  /** Part of a name or label, or the beginning of an AS number. */
+  /** Part of a name or label, the beginning of an AS number or prefix, or an address or prefix that one of its prefixes overlaps. */
   search?: string | undefined
   outcome?: keyof typeof OUTCOME_SHARES | undefined
   min_outcome_share?: number | undefined
@@ -141,7 +142,7 @@ const OUTCOME_SHARES = {
 } as const
 
 function filters(asked: NetworksAsked): Sql {
-  const { outcome, search, ...bounds } = asked.where
+  const { outcome, search: _search, ...bounds } = asked.where
   const share = OUTCOME_SHARES[outcome ?? 'failed']
   const tests: Record<keyof typeof bounds, string> = {
     asns: 'asn IN {asns:Array(UInt32)}',
@@ -152,7 +153,7 @@ function filters(asked: NetworksAsked): Sql {
     max_success_rate: 'success_rate <= {max_success_rate:Float64}',
     min_handshakes: 'handshakes >= {min_handshakes:UInt64}',
   }
-  const found = searchTest(search)
+  const found = searchTest(asked)
   const after = afterKey(asked)
   const sql = [found.sql, after.sql]
   const parameters = { ...found.parameters, ...after.parameters }
@@ -164,15 +165,47 @@ function filters(asked: NetworksAsked): Sql {
   return { sql: sql.join('\n  AND '), parameters }
 }
 
-function searchTest(search: string | undefined): Sql {
+function searchTest({ where: { search }, window, scope }: NetworksAsked): Sql {
   if (search === undefined) return { sql: '1', parameters: {} }
+  const tests = [
+    'positionCaseInsensitiveUTF8(network, {search:String}) > 0',
+    'positionCaseInsensitiveUTF8(label, {search:String}) > 0',
+  ]
   const [, digits] = /^(?:AS)?(\d{1,10})$/i.exec(search) ?? []
-  const byName =
-    'positionCaseInsensitiveUTF8(network, {search:String}) > 0 OR positionCaseInsensitiveUTF8(label, {search:String}) > 0'
-  if (digits === undefined) return { sql: `(${byName})`, parameters: { search } }
+  if (digits !== undefined) tests.push('startsWith(toString(asn), {search_asn:String})')
+  const prefixes = prefixTest(search)
+  const holders = rollup('prefix', { window, columns: 'asn, label, prefix', filter: scope })
+  if (prefixes !== undefined) {
+    tests.push(`(asn, label) IN (SELECT asn, label FROM ${holders.sql} AS r WHERE ${prefixes.sql})`)
+  }
   return {
-    sql: `(${byName} OR startsWith(toString(asn), {search_asn:String}))`,
-    parameters: { search, search_asn: digits },
+    sql: `(${tests.join(' OR ')})`,
+    parameters: {
+      search,
+      ...(digits === undefined ? {} : { search_asn: digits }),
+      ...(prefixes === undefined ? {} : { ...holders.parameters, ...prefixes.parameters }),
+    },
+  }
+}
+
+/** Prefixes that overlap a whole address or prefix, or begin with a part of one; nothing for what is no address at all. */
+function prefixTest(search: string): Sql | undefined {
+  if (!/^[0-9a-f]*[.:][0-9a-f.:]*(\/\d{1,3})?$/i.test(search)) return undefined
+  const [network = '', length] = search.split('/')
+  const version = isIP(network)
+  const longest = version === 4 ? 32 : 128
+  if (version === 0 || Number(length ?? longest) > longest) {
+    return {
+      sql: 'startsWith(r.prefix, {search_lower:String})',
+      parameters: { search_lower: search.toLowerCase() },
+    }
+  }
+  return {
+    // The engine throws on text that is no prefix; the test before keeps it from that.
+    sql: `position(r.prefix, '/') > 0 AND (
+      isIPAddressInRange({search_network:String}, r.prefix)
+      OR isIPAddressInRange(splitByChar('/', r.prefix)[1], {search_range:String}))`,
+    parameters: { search_network: network, search_range: `${network}/${length ?? longest}` },
   }
 }
 

@@ -77,6 +77,9 @@ export const OUTCOME_COUNTS = `
     sumIf(r.handshakes, r.outcome = 'noise') AS noise,
     sumIf(r.handshakes, r.outcome = 'unknown') AS unknown`
 
+/** Start of a row's step in seconds since 1970, of a source called `r`; binds `step`, its length in seconds. */
+export const STEP = 'intDiv(toUnixTimestamp(r.at), {step:UInt32}) * {step:UInt32}'
+
 /** The window's ends and those of its whole hours, in seconds since 1970. */
 function bounds(window: Window, name: string): QueryParameters {
   const hoursFrom = Math.min(ceilTo(window.from, HOUR), window.to)

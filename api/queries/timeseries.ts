@@ -1,7 +1,7 @@
 import type { Queries } from '../bounded-store.ts'
 import type { Decided } from '../comparison.ts'
 import type { Window } from '../window.ts'
-import { type Filter, OUTCOME_COUNTS, rollup } from './source.ts'
+import { type Filter, OUTCOME_COUNTS, rollup, STEP } from './source.ts'
 
 export type PointRow = Decided & {
   /** Start of the step, seconds since 1970. */
@@ -14,8 +14,6 @@ export type PointRow = Decided & {
 }
 
 type Asked = { window: Window; step_seconds: number; filter: Filter }
-
-const STEP = 'intDiv(toUnixTimestamp(r.at), {step:UInt32}) * {step:UInt32}'
 
 /** One row for each step with a handshake of the network. */
 export function readPoints(store: Queries, { window, step_seconds, filter }: Asked): Promise<PointRow[]> {
@@ -36,11 +34,13 @@ ORDER BY start`,
   )
 }
 
-/** Completed and failed of all networks, by step. */
+export type AllPointRow = Decided & { start: number; noise: number; unknown: number }
+
+/** Handshakes of all networks by outcome, by step. */
 export function readAllPoints(
   store: Queries,
   { window, step_seconds, filter }: Asked,
-): Promise<(Decided & { start: number })[]> {
+): Promise<AllPointRow[]> {
   const source = rollup('network', { window, columns: 'outcome, handshakes', filter })
   return store.query(
     `

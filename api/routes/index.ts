@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts'
 import { alertHistoryRoute, alertsRoute } from './alerts.ts'
 import { catalogueRoute, networkCausesRoute } from './causes.ts'
+import { causesTimeseriesRoute } from './causes-timeseries.ts'
 import { connectionsRoute } from './connections.ts'
 import { deadLettersRoute } from './dead-letters.ts'
 import { divergenceRoute } from './divergence.ts'
@@ -11,6 +12,7 @@ import { networksRoute } from './networks.ts'
 import { prefixesRoute } from './prefixes.ts'
 import { statusRoute } from './status.ts'
 import { timeseriesRoute } from './timeseries.ts'
+import { worldRoute } from './world.ts'
 
 /** Every route of the API, in the order in which the documentation shows them. */
 export const ROUTES: readonly Route[] = [
@@ -20,11 +22,13 @@ export const ROUTES: readonly Route[] = [
   closeRoute,
   alertsRoute,
   alertHistoryRoute,
+  worldRoute,
   networksRoute,
   networkRoute,
   timeseriesRoute,
   prefixesRoute,
   networkCausesRoute,
+  causesTimeseriesRoute,
   connectionsRoute,
   catalogueRoute,
   statusRoute,

@@ -77,7 +77,9 @@ export const networksRoute = defineRoute({
     label: text().optional().describe('Only with this label; give it empty for networks without one.'),
     search: text({ min: 1 })
       .optional()
-      .describe('Part of the name or label in any case, or the beginning of the AS number.'),
+      .describe(
+        'Part of the name or label in any case, the beginning of the AS number or of a prefix, or an address or prefix that one of its prefixes overlaps.',
+      ),
     min_success_rate: share().optional().describe('Only with at least this success rate.'),
     max_success_rate: share().optional().describe('Only with at most this success rate.'),
     outcome: oneOf(OUTCOMES)

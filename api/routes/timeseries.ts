@@ -2,19 +2,12 @@ import { z } from 'zod'
 import { without } from '../breakdown.ts'
 import { windowAnswer } from '../paging.ts'
 import { oneOf } from '../parameter-types.ts'
-import { badParameters } from '../parameters.ts'
 import { type PointRow, readAllPoints, readPoints } from '../queries/timeseries.ts'
 import { defineRoute } from '../route.ts'
 import { count, countsShape, latencySchema, rate, successRate, time, windowSchema } from '../schemas.ts'
-import { type Clock, ceilTo, DAY, floorTo, HOUR, iso, MINUTE, resolveWindow, type Window } from '../window.ts'
+import { chooseStep, MOST_POINTS, STEP_NAMES, STEPS, startsOf } from '../step.ts'
+import { iso, resolveWindow } from '../window.ts'
 import { NEVER_SEEN, networkPath, networkQuery, seenOrNotFound } from './network-parameters.ts'
-
-const STEPS = { minute: MINUTE, '5m': 5 * MINUTE, hour: HOUR, day: DAY } as const
-type Step = keyof typeof STEPS
-const STEP_NAMES = Object.keys(STEPS) as [Step]
-export const MOST_POINTS = 1_500
-/** A step chosen for the reader gives about so many points at most. */
-const READABLE_POINTS = 300
 
 const point = z
   .strictObject({
@@ -68,7 +61,7 @@ export const timeseriesRoute = defineRoute({
     ])
     const ownAt = new Map(own.map((row) => [row.start * 1_000, row]))
     const allAt = new Map(all.map((row) => [row.start * 1_000, row]))
-    const points = startsOf(window, STEPS[step]).map((at) => {
+    const points = startsOf(window, step).map((at) => {
       const row = ownAt.get(at) ?? EMPTY
       const world = without(allAt.get(at) ?? row, row)
       return { at: iso(at), ...pointOf(row), world_success_rate: successRate(world) }
@@ -101,34 +94,4 @@ function pointOf({ completed, failed, noise, unknown, clients, failed_clients, q
     failed_clients,
     handshake_ms: { p50, p95 },
   }
-}
-
-/** The step, and the window widened to whole steps. Throws a 400 problem when there would be too many points or minutes are gone. */
-function chooseStep(asked: Step | undefined, window: Window, clock: Clock): { step: Step; window: Window } {
-  const aligned = (step: Step): Window => ({
-    from: floorTo(window.from, STEPS[step]),
-    to: ceilTo(window.to, STEPS[step]),
-    rollup: STEPS[step] < HOUR ? 'minutes' : 'hours',
-  })
-  const points = (step: Step) => (aligned(step).to - aligned(step).from) / STEPS[step]
-  const possible = STEP_NAMES.filter(
-    (step) => points(step) <= MOST_POINTS && (STEPS[step] >= HOUR || window.from >= clock.minutesKeptFrom),
-  )
-  const fitting = possible.find((step) => points(step) <= READABLE_POINTS) ?? possible.at(-1)
-  const step = asked ?? fitting
-  if (step !== undefined && possible.includes(step)) return { step, window: aligned(step) }
-  throw badParameters([
-    {
-      parameter: step === undefined ? 'from' : 'step',
-      message:
-        step === undefined || points(step) > MOST_POINTS
-          ? `the window has ${points(step ?? 'day')} steps of a ${step ?? 'day'}`
-          : `single minutes are no longer stored for ${iso(window.from)}`,
-      allowed: possible.length === 0 ? 'a shorter window' : `one of ${possible.join(', ')} for this window`,
-    },
-  ])
-}
-
-function startsOf({ from, to }: Window, step: number): number[] {
-  return Array.from({ length: (to - from) / step }, (_, i) => from + i * step)
 }

@@ -1,0 +1,27 @@
+/** What the page's address says: #/ or #/networks/AS64500?label=Office&from=-6h. */
+
+const NETWORK = /^#\/networks\/AS(\d{1,10})(?:\?(.*))?$/i
+export const DEFAULT_RANGE = '-3h'
+
+/** The view that an address asks for; undefined when it is none of ours. */
+export function viewOf(hash) {
+  if (hash === '' || hash === '#' || hash === '#/') return { name: 'overview' }
+  const [, asn, query = ''] = NETWORK.exec(hash) ?? []
+  if (asn === undefined) return undefined
+  const parameters = new URLSearchParams(query)
+  return {
+    name: 'network',
+    asn: Number(asn),
+    // Absent: the whole network. Empty: the part of it without a label.
+    label: parameters.get('label'),
+    from: parameters.get('from') ?? DEFAULT_RANGE,
+  }
+}
+
+/** The address of a network's page. */
+export function networkAddress({ asn, label = null, from = DEFAULT_RANGE }) {
+  const parameters = new URLSearchParams()
+  if (label !== null) parameters.set('label', label)
+  if (from !== DEFAULT_RANGE) parameters.set('from', from)
+  return `#/networks/AS${asn}${parameters.size === 0 ? '' : `?${parameters}`}`
+}

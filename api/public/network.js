@@ -1,0 +1,199 @@
+import { hasToken, Refused, read } from './client.js'
+import { h, swap } from './dom.js'
+import { time } from './format.js'
+import { incidentCard } from './incidents.js'
+import { networkName, readCatalogue } from './labels.js'
+import { networkAddress } from './location.js'
+import { causesOverTime } from './network-causes.js'
+import { keyFigures, rateOverTime } from './network-figures.js'
+import { breakdowns, failedHandshakes, prefixTable } from './network-tables.js'
+import { section } from './overview.js'
+
+const RANGES = {
+  '-1h': '1 hour',
+  '-3h': '3 hours',
+  '-12h': '12 hours',
+  '-1d': '1 day',
+  '-7d': '7 days',
+  '-30d': '30 days',
+}
+/** Steps that show a course rather than noise. */
+const STEPS = { '-1h': 'minute', '-3h': '5m', '-12h': '5m', '-7d': 'hour' }
+const PREFIXES = 20
+const LATEST = 10
+
+/** One network: against its own past and the rest of the world, why it fails, where, and how far it comes. */
+export function createNetworkView({ asn, label, from }) {
+  const rate = rateOverTime()
+  const causes = causesOverTime()
+  const parts = Object.fromEntries(
+    ['incidents', 'figures', 'breakdowns', 'prefixes', 'latest', 'links'].map((name) => [
+      name,
+      h('div', {}, h('p', { class: 'muted' }, 'Loading…')),
+    ]),
+  )
+  const title = h('h2', { class: 'title', tabindex: '-1' }, `AS${asn}`)
+  const labels = h('p', { class: 'facts' })
+  const content = h(
+    'div',
+    {},
+    parts.incidents,
+    section('figures', 'Key figures', parts.figures),
+    section('rate', 'Success rate over time', rate.element),
+    section('causes', 'Why handshakes fail', causes.element),
+    section('breakdowns', 'How far they come, and which', parts.breakdowns),
+    section('prefixes', 'Prefixes', parts.prefixes),
+    section('latest', 'Latest failed handshakes', parts.latest),
+    section('links', 'The same as JSON', parts.links),
+  )
+  const missing = neverSeen(asn, label)
+  let shownTitle = `AS${asn}`
+  return {
+    title: () => `${shownTitle} · Halfshake`,
+    element: h(
+      'div',
+      {},
+      h('p', {}, h('a', { href: '#/' }, '← All networks')),
+      h('div', { class: 'headline' }, title, rangeChooser({ asn, label, from })),
+      labels,
+      missing,
+      content,
+    ),
+    async load(signal) {
+      const answers = await readAll({ asn, label, from }, signal)
+      if (answers === undefined) {
+        missing.hidden = false
+        content.hidden = true
+        return
+      }
+      const { network, points, causeList, causePoints, prefixes, latest, about } = answers
+      missing.hidden = true
+      content.hidden = false
+      shownTitle = networkName(network)
+      title.textContent = shownTitle
+      swap(labels, labelLinks(network, from))
+      const shared = network.incidents.filter((incident) => incident.scope !== 'prefix')
+      swap(
+        parts.incidents,
+        shared.map((incident) => incidentCard(incident, about, { link: false })),
+      )
+      swap(parts.figures, keyFigures(network))
+      rate.show(points, network)
+      causes.show(causePoints, causeList, about)
+      swap(parts.breakdowns, breakdowns(network))
+      swap(parts.prefixes, prefixTable(prefixes.items, about))
+      swap(parts.latest, failedHandshakes(latest.items, about))
+      swap(parts.links, links({ asn, label, from }))
+    },
+    fail() {
+      for (const part of Object.values(parts)) swap(part, h('p', { class: 'muted' }, 'Not known.'))
+      rate.fail()
+      causes.fail()
+    },
+    close() {
+      rate.close()
+      causes.close()
+    },
+  }
+}
+
+/** All that the page shows; undefined when the network was never seen. */
+async function readAll({ asn, label, from }, signal) {
+  const path = `/v1/networks/AS${asn}`
+  const below = (part, more) => read(withLabel(`${path}${part}`, label), { from, ...more }, signal)
+  const step = STEPS[from]
+  try {
+    const [network, points, causeList, causePoints, prefixes, latest, about] = await Promise.all([
+      below(''),
+      below('/timeseries', { step }),
+      below('/causes'),
+      below('/causes/timeseries', { step }),
+      below('/prefixes', { limit: PREFIXES }),
+      read(withLabel('/v1/connections', label), { asn, from, outcome: 'failed', limit: LATEST }, signal),
+      readCatalogue(signal),
+    ])
+    return { network, points, causeList, causePoints, prefixes, latest, about }
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return undefined
+    throw error
+  }
+}
+
+/** A label can be empty, which is not the same as none. */
+function withLabel(path, label) {
+  return label === null ? path : `${path}?${new URLSearchParams({ label })}`
+}
+
+function rangeChooser({ asn, label, from }) {
+  return h(
+    'nav',
+    { class: 'ranges', 'aria-label': 'Time range' },
+    Object.entries(RANGES).map(([value, title]) =>
+      h(
+        'a',
+        { href: networkAddress({ asn, label, from: value }), 'aria-current': value === from ? 'true' : null },
+        title,
+      ),
+    ),
+  )
+}
+
+/** The parts of a network that has labels, and since when it is known. */
+function labelLinks({ asn, label, labels, first_seen }, from) {
+  const since = h('span', {}, 'First seen ', time(first_seen))
+  // Of a part the API names only that part; from the whole one comes to the others.
+  if (labels.length < 2 && label === null) return since
+  const link = (name, value) =>
+    h(
+      'a',
+      {
+        href: networkAddress({ asn, label: value, from }),
+        'aria-current': value === label ? 'true' : null,
+        'data-key': `label-${name}`,
+      },
+      name,
+    )
+  return [
+    since,
+    h('span', {}, 'Part: '),
+    link('all', null),
+    labels.map((part) => link(part.label === '' ? 'without label' : part.label, part.label)),
+  ]
+}
+
+function neverSeen(asn, label) {
+  return h(
+    'p',
+    { class: 'card', hidden: true },
+    h('strong', {}, `No handshake of AS${asn}${label ? ` with label ${label}` : ''} is stored. `),
+    h('a', { href: '#/' }, 'All networks that are'),
+  )
+}
+
+/** A link cannot bear a token: with one, the addresses are shown only. */
+function links({ asn, label, from }) {
+  const own = { ...(label === null ? {} : { label }), from }
+  const path = `/v1/networks/AS${asn}`
+  const addresses = {
+    Network: `${path}?${new URLSearchParams(own)}`,
+    'Rate over time': `${path}/timeseries?${new URLSearchParams(own)}`,
+    Causes: `${path}/causes?${new URLSearchParams(own)}`,
+    'Causes over time': `${path}/causes/timeseries?${new URLSearchParams(own)}`,
+    Prefixes: `${path}/prefixes?${new URLSearchParams(own)}`,
+    'Failed handshakes': `/v1/connections?${new URLSearchParams({ asn, ...own, outcome: 'failed' })}`,
+  }
+  return h(
+    'ul',
+    { class: 'plain' },
+    Object.entries(addresses).map(([name, address]) =>
+      h(
+        'li',
+        {},
+        `${name}: `,
+        hasToken()
+          ? h('code', {}, address)
+          : h('a', { href: address, 'data-key': `json-${name}` }, h('code', {}, address)),
+      ),
+    ),
+  )
+}
