@@ -3,7 +3,7 @@ import { percent, time } from './format.js'
 import uPlot from './uplot.js'
 
 const HEIGHT = 240
-const LONG_S = 2 * 86_400
+const DAY_S = 86_400
 
 /**
  * A chart over time as a figure: a sentence that says what there is to see, the drawing, which is hidden from screen
@@ -66,7 +66,12 @@ export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 }
 
-function optionsOf(box, series, { share = false, range, hooks = {} }) {
+/** Length of a step, from the starts of the steps. */
+export function stepSeconds([first, second]) {
+  return second === undefined ? 60 : (Date.parse(second) - Date.parse(first)) / 1_000
+}
+
+function optionsOf(box, series, { share = false, range, beyond = 0, hooks = {} }) {
   const axis = {
     stroke: colour('muted'),
     grid: { stroke: colour('line'), width: 1 },
@@ -79,7 +84,7 @@ function optionsOf(box, series, { share = false, range, hooks = {} }) {
     padding: [8, 28, 0, 0],
     // The range is chosen above the charts; dragging would choose another for one of them only.
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { x: { time: true }, y: { range } },
+    scales: { x: { time: true, range: (_plot, first, last) => [first, last + beyond] }, y: { range } },
     axes: [
       { ...axis, values: timeLabels, space: 70 },
       {
@@ -103,12 +108,12 @@ function tickDigits(ticks) {
 
 /** In the visitor's zone and way of writing. */
 function timeLabels(_plot, ticks) {
-  const long = ticks.length > 1 && ticks.at(-1) - ticks[0] > LONG_S
+  const daily = ticks.length > 1 && ticks[1] - ticks[0] >= DAY_S
   const day = { day: 'numeric', month: 'short' }
   const clock = { hour: '2-digit', minute: '2-digit' }
   return ticks.map((tick) => {
     const at = new Date(tick * 1_000)
     const midnight = at.getHours() === 0 && at.getMinutes() === 0
-    return long || midnight ? at.toLocaleDateString([], day) : at.toLocaleTimeString([], clock)
+    return daily || midnight ? at.toLocaleDateString([], day) : at.toLocaleTimeString([], clock)
   })
 }

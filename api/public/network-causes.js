@@ -1,4 +1,4 @@
-import { createChart } from './chart.js'
+import { createChart, stepSeconds } from './chart.js'
 import { h, swap, withCode } from './dom.js'
 import { counted, number, percent, time } from './format.js'
 import { causeColour, OTHER_COLOUR } from './labels.js'
@@ -41,7 +41,11 @@ function drawStack(chart, { steps, items }, about) {
     // The highest sum first: each bar is drawn over the one behind it.
     data: sums.toReversed(),
     series: drawn.map(barSeries).toReversed(),
-    options: { range: (_plot, _lowest, highest) => [0, Math.max(4, highest * 1.05)] },
+    // A bar stands between its step's start and the next: the last one needs room too.
+    options: {
+      beyond: stepSeconds(steps),
+      range: (_plot, _lowest, highest) => [0, Math.max(4, highest * 1.05)],
+    },
     columns: [
       { title: 'Time', cell: ({ at }) => time(at) },
       ...drawn.map(({ title }, i) => ({ title, number: true, cell: ({ counts }) => number(counts[i]) })),

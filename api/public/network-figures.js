@@ -1,4 +1,4 @@
-import { colour, createChart } from './chart.js'
+import { colour, createChart, stepSeconds } from './chart.js'
 import { h } from './dom.js'
 import { points as inPoints, milliseconds, number, percent, time } from './format.js'
 
@@ -71,6 +71,8 @@ export function rateOverTime() {
         series: rateSeries(network),
         options: {
           share: true,
+          // What diverges since the middle of the last step is shaded too.
+          beyond: stepSeconds(points.map(({ at }) => at)),
           range: (_plot, lowest) => [Math.max(0, Math.min(lowest - 0.01, 1 - LEAST_SHOWN)), 1],
           hooks: { drawAxes: [(plot) => drawOnsets(plot, onsets)] },
         },
