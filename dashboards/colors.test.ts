@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CAUSE_COLORS, COLORS, OUTCOME_COLORS } from './shared/colors.ts'
+import { CAUSE_COLORS, COLORS, OUTCOME_COLORS } from './common/colors.ts'
 
 /** Colour-vision deficiencies in full strength, on linear RGB. Source: Machado, Oliveira and Fernandes 2009, doi:10.1109/TVCG.2009.113 */
 const SIGHTS: Record<string, readonly (readonly number[])[]> = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { CAUSE_COLORS } from './common/colors.ts'
+import { TAG, UIDS } from './common/uids.ts'
 import { buildDashboard, DASHBOARDS } from './index.ts'
-import { CAUSE_COLORS } from './shared/colors.ts'
-import { TAG, UIDS } from './shared/uids.ts'
 import { type Dashboard, queriesOf, readDashboards, urlsOf } from './testing/model.ts'
 
 const files = readDashboards()

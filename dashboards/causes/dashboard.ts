@@ -1,8 +1,8 @@
 import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
-import { frame } from '../shared/frame.ts'
-import { incidentsAnnotation } from '../shared/incidents.ts'
-import { UIDS } from '../shared/uids.ts'
-import { causeVariable, ipVersionVariable, siteVariable } from '../shared/variables.ts'
+import { frame } from '../common/frame.ts'
+import { incidentsAnnotation } from '../common/incidents.ts'
+import { UIDS } from '../common/uids.ts'
+import { causeVariable, ipVersionVariable, siteVariable } from '../common/variables.ts'
 import * as panels from './panels.ts'
 
 /** Why do handshakes fail, where, and since when? */

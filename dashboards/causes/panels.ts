@@ -1,7 +1,7 @@
-import { CAUSE_COLORS } from '../shared/colors.ts'
-import { CAUSE_VALUES, type Column } from '../shared/columns.ts'
-import { TO_NETWORK } from '../shared/links.ts'
-import { stackPanel, tablePanel } from '../shared/panels.ts'
+import { CAUSE_COLORS } from '../common/colors.ts'
+import { CAUSE_VALUES, type Column } from '../common/columns.ts'
+import { TO_NETWORK } from '../common/links.ts'
+import { stackPanel, tablePanel } from '../common/panels.ts'
 import * as sql from './queries.ts'
 
 const CAUSE: Column = { name: 'cause', title: 'Cause', width: 160, values: CAUSE_VALUES }

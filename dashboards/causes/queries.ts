@@ -1,6 +1,6 @@
 import { CAUSES } from '../../core/causes.ts'
-import { CAUSE, LABEL_NAME, SCOPE, SITE_NAME } from '../shared/filters.ts'
-import { DAY, source, timeOf } from '../shared/source.ts'
+import { CAUSE, LABEL_NAME, SCOPE, SITE_NAME } from '../common/filters.ts'
+import { DAY, source, timeOf } from '../common/source.ts'
 
 const FAILED = [`outcome = 'failed'`, CAUSE, ...SCOPE]
 

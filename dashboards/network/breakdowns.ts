@@ -1,8 +1,8 @@
-import { COLORS } from '../shared/colors.ts'
-import { CAUSE_VALUES, type Column } from '../shared/columns.ts'
-import { TO_CAUSE } from '../shared/links.ts'
-import { barsPanel, tablePanel } from '../shared/panels.ts'
-import { RATE_STEPS } from '../shared/thresholds.ts'
+import { COLORS } from '../common/colors.ts'
+import { CAUSE_VALUES, type Column } from '../common/columns.ts'
+import { TO_CAUSE } from '../common/links.ts'
+import { barsPanel, tablePanel } from '../common/panels.ts'
+import { RATE_STEPS } from '../common/thresholds.ts'
 import * as sql from './queries.ts'
 
 const RATE: Column = {

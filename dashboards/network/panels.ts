@@ -1,6 +1,6 @@
-import { CAUSE_COLORS, COLORS, OUTCOME_COLORS } from '../shared/colors.ts'
-import { linesPanel, ratePanel, stackPanel, statPanel } from '../shared/panels.ts'
-import { NONE_STEPS, RATE_STEPS } from '../shared/thresholds.ts'
+import { CAUSE_COLORS, COLORS, OUTCOME_COLORS } from '../common/colors.ts'
+import { linesPanel, ratePanel, stackPanel, statPanel } from '../common/panels.ts'
+import { NONE_STEPS, RATE_STEPS } from '../common/thresholds.ts'
 import * as sql from './queries.ts'
 
 export const name = () =>

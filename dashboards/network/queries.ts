@@ -1,5 +1,5 @@
-import { ASN, OF_NETWORK, SCOPE, SERVER_NAME, SITE_NAME } from '../shared/filters.ts'
-import { DAY, DECIDED, rate, source, timeOf } from '../shared/source.ts'
+import { ASN, OF_NETWORK, SCOPE, SERVER_NAME, SITE_NAME } from '../common/filters.ts'
+import { DAY, DECIDED, rate, source, timeOf } from '../common/source.ts'
 
 const own = (columns: string, earlier = 0) =>
   source({ columns, where: OF_NETWORK, reach: 'network', earlier })

@@ -1,9 +1,9 @@
 import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
-import { frame } from '../shared/frame.ts'
-import { incidentsAnnotation } from '../shared/incidents.ts'
-import { apiLink } from '../shared/links.ts'
-import { UIDS } from '../shared/uids.ts'
-import { apiVariable, ipVersionVariable, siteVariable } from '../shared/variables.ts'
+import { frame } from '../common/frame.ts'
+import { incidentsAnnotation } from '../common/incidents.ts'
+import { apiLink } from '../common/links.ts'
+import { UIDS } from '../common/uids.ts'
+import { apiVariable, ipVersionVariable, siteVariable } from '../common/variables.ts'
 import * as panels from './panels.ts'
 
 /** Does anybody fail to reach us, who, and since when? */

@@ -1,9 +1,9 @@
-import { COLORS, OUTCOME_COLORS } from '../shared/colors.ts'
-import { CAUSE_VALUES, STATE_VALUES } from '../shared/columns.ts'
-import { NEWEST_MINUTE } from '../shared/freshness.ts'
-import { TO_CAUSE, TO_NETWORK } from '../shared/links.ts'
-import { ratePanel, stackPanel, statPanel, tablePanel } from '../shared/panels.ts'
-import { AGE_STEPS, CHANGE_STEPS, NONE_STEPS, RATE_STEPS } from '../shared/thresholds.ts'
+import { COLORS, OUTCOME_COLORS } from '../common/colors.ts'
+import { CAUSE_VALUES, STATE_VALUES } from '../common/columns.ts'
+import { NEWEST_MINUTE } from '../common/freshness.ts'
+import { TO_CAUSE, TO_NETWORK } from '../common/links.ts'
+import { ratePanel, stackPanel, statPanel, tablePanel } from '../common/panels.ts'
+import { AGE_STEPS, CHANGE_STEPS, NONE_STEPS, RATE_STEPS } from '../common/thresholds.ts'
 import * as sql from './queries.ts'
 
 export const worldRate = () =>

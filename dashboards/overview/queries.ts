@@ -1,6 +1,6 @@
-import { LABEL_NAME, SCOPE, SITE_NAME } from '../shared/filters.ts'
-import { IN_RANGE } from '../shared/incidents.ts'
-import { DAY, DECIDED, rate, source, timeOf } from '../shared/source.ts'
+import { LABEL_NAME, SCOPE, SITE_NAME } from '../common/filters.ts'
+import { IN_RANGE } from '../common/incidents.ts'
+import { DAY, DECIDED, rate, source, timeOf } from '../common/source.ts'
 
 const NOW = source({ columns: 'outcome, handshakes', where: SCOPE })
 const DAY_BEFORE = source({ columns: 'outcome, handshakes', where: SCOPE, earlier: DAY })

@@ -1,6 +1,6 @@
 import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
-import { frame } from '../shared/frame.ts'
-import { UIDS } from '../shared/uids.ts'
+import { frame } from '../common/frame.ts'
+import { UIDS } from '../common/uids.ts'
 import * as panels from './panels.ts'
 
 /** Does everything arrive that agents send? What the store itself knows of it; the rest is at /metrics. */

@@ -1,7 +1,7 @@
-import { COLORS } from '../shared/colors.ts'
-import { NEWEST_MINUTE } from '../shared/freshness.ts'
-import { linesPanel, stackPanel, statPanel, tablePanel } from '../shared/panels.ts'
-import { AGE_STEPS, NONE_STEPS } from '../shared/thresholds.ts'
+import { COLORS } from '../common/colors.ts'
+import { NEWEST_MINUTE } from '../common/freshness.ts'
+import { linesPanel, stackPanel, statPanel, tablePanel } from '../common/panels.ts'
+import { AGE_STEPS, NONE_STEPS } from '../common/thresholds.ts'
 import * as sql from './queries.ts'
 
 export const newest = () =>

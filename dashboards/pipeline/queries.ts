@@ -1,4 +1,4 @@
-import { hourOf } from '../shared/source.ts'
+import { hourOf } from '../common/source.ts'
 
 /** Times of arrival, on an axis of at least a minute. */
 const TIME = `toStartOfInterval(received_at, INTERVAL greatest($__interval_s, 60) second, 'UTC')`
