@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CAUSES, type CauseInfo } from '../../core/causes.ts'
 import { OUTCOMES } from '../../core/store/handshake-row.ts'
 import { baselineWindow, compare, LEAST_BASELINE } from '../comparison.ts'
 import { finishPage, startPage, windowAnswer } from '../paging.ts'
@@ -59,6 +60,9 @@ const networkItem = z
   })
   .meta({ id: 'NetworkItem', description: 'One network, or the part of it that bears a label.' })
 
+const FAILURES = Object.entries<CauseInfo>(CAUSES)
+  .filter(([, { outcome }]) => outcome === 'failed')
+  .map(([name]) => name) as [string]
 const sorts = Object.keys(NETWORK_SORTS) as [keyof typeof NETWORK_SORTS]
 const networkKey = z.tuple([z.number().nullable(), z.int().min(0).max(4_294_967_295), z.string().max(1_024)])
 
@@ -90,6 +94,7 @@ export const networksRoute = defineRoute({
     min_handshakes: integer({ min: 0, max: 1e12 })
       .optional()
       .describe('Only with at least so many handshakes of every outcome.'),
+    cause: oneOf(FAILURES).optional().describe('Only where most failures have this cause.'),
     sort: oneOf(sorts).default('handshakes').describe('What to sort by.'),
     order: oneOf(['asc', 'desc']).default('desc').describe('Smallest or largest first.'),
     ...pageQuery({ max: 200, usual: 50 }),
@@ -160,7 +165,8 @@ function filterOf({
   min_success_rate,
   max_success_rate,
   min_handshakes,
+  cause,
 }: NetworkFilter & { asn?: readonly number[] | undefined }): NetworkFilter {
   const shares = { outcome, min_outcome_share, max_outcome_share }
-  return { asns, label, search, ...shares, min_success_rate, max_success_rate, min_handshakes }
+  return { asns, label, search, ...shares, min_success_rate, max_success_rate, min_handshakes, cause }
 }
