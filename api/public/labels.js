@@ -36,6 +36,12 @@ export async function readCatalogue(signal) {
   return (cause) => catalogue.get(cause) ?? { cause, title: cause, meaning: '', advice: '' }
 }
 
+/** The causes that make a handshake a failed one, by title; none before the catalogue was read. */
+export function failureCauses() {
+  const all = catalogue === undefined ? [] : [...catalogue.values()]
+  return all.filter(({ outcome }) => outcome === 'failed').sort((a, b) => a.title.localeCompare(b.title))
+}
+
 export const STAGES = {
   syn: 'Connection begun',
   connected: 'Connected',

@@ -1,5 +1,5 @@
-import { hasToken, Refused, read } from './client.js'
-import { h, swap } from './dom.js'
+import { Refused, read } from './client.js'
+import { h, section, swap } from './dom.js'
 import { time } from './format.js'
 import { incidentCard } from './incidents.js'
 import { networkName, readCatalogue } from './labels.js'
@@ -7,7 +7,8 @@ import { networkAddress } from './location.js'
 import { causesOverTime } from './network-causes.js'
 import { keyFigures, rateOverTime } from './network-figures.js'
 import { breakdowns, failedHandshakes, prefixTable } from './network-tables.js'
-import { section } from './overview.js'
+import { pastIncidents } from './past-incidents.js'
+import { keptToken } from './token.js'
 
 const RANGES = {
   '-1h': '1 hour',
@@ -21,6 +22,7 @@ const RANGES = {
 const STEPS = { '-1h': 'minute', '-3h': '5m', '-12h': '5m', '-7d': 'hour' }
 const PREFIXES = 20
 const LATEST = 10
+const PAST = 20
 
 /** One network: against its own past and the rest of the world, why it fails, where, and how far it comes. */
 export function createNetworkView({ asn, label, from }) {
@@ -50,6 +52,7 @@ export function createNetworkView({ asn, label, from }) {
   let shownTitle = `AS${asn}`
   return {
     title: () => `${shownTitle} · Halfshake`,
+    concerns: (change) => change.asn === asn,
     element: h(
       'div',
       {},
@@ -66,7 +69,7 @@ export function createNetworkView({ asn, label, from }) {
         content.hidden = true
         return
       }
-      const { network, points, causeList, causePoints, prefixes, latest, about } = answers
+      const { network, past, points, causeList, causePoints, prefixes, latest, about } = answers
       missing.hidden = true
       content.hidden = false
       shownTitle = networkName(network)
@@ -76,6 +79,7 @@ export function createNetworkView({ asn, label, from }) {
       swap(
         parts.incidents,
         shared.map((incident) => incidentCard(incident, about, { link: false })),
+        pastIncidents(past.items, about, { title: 'over in this time', more: past.next_cursor !== null }),
       )
       swap(parts.figures, keyFigures(network))
       rate.show(points, network)
@@ -103,8 +107,9 @@ async function readAll({ asn, label, from }, signal) {
   const below = (part, more) => read(withLabel(`${path}${part}`, label), { from, ...more }, signal)
   const step = STEPS[from]
   try {
-    const [network, points, causeList, causePoints, prefixes, latest, about] = await Promise.all([
+    const [network, past, points, causeList, causePoints, prefixes, latest, about] = await Promise.all([
       below(''),
+      read(withLabel('/v1/divergences', label), { asn, from, state: 'closed', limit: PAST }, signal),
       below('/timeseries', { step }),
       below('/causes'),
       below('/causes/timeseries', { step }),
@@ -112,7 +117,7 @@ async function readAll({ asn, label, from }, signal) {
       read(withLabel('/v1/connections', label), { asn, from, outcome: 'failed', limit: LATEST }, signal),
       readCatalogue(signal),
     ])
-    return { network, points, causeList, causePoints, prefixes, latest, about }
+    return { network, past, points, causeList, causePoints, prefixes, latest, about }
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return undefined
     throw error
@@ -190,7 +195,7 @@ function links({ asn, label, from }) {
         'li',
         {},
         `${name}: `,
-        hasToken()
+        keptToken() !== null
           ? h('code', {}, address)
           : h('a', { href: address, 'data-key': `json-${name}` }, h('code', {}, address)),
       ),

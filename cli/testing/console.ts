@@ -1,0 +1,33 @@
+import { Registry } from 'prom-client'
+import { createApiRouter } from '../../api/router.ts'
+import { createHealthRouter } from '../../core/runtime/health.ts'
+import { createHttpServer } from '../../core/runtime/http-server.ts'
+import { startAll } from '../../core/runtime/lifecycle.ts'
+import { createAuthorize, type StoredToken } from '../../core/runtime/tokens.ts'
+import type { Store } from '../../core/store/store.ts'
+import { silent } from '../../core/store/testing.ts'
+
+/** API and console over a store, as `halfshake api` serves them; on the port of before when it is given. */
+export async function serveConsole({
+  store,
+  tokens = [],
+  port = 0,
+}: {
+  store: Store
+  tokens?: StoredToken[]
+  port?: number
+}) {
+  const registry = new Registry()
+  const api = createApiRouter({
+    store,
+    authorize: createAuthorize(tokens),
+    log: silent,
+    registry,
+    now: Date.now,
+    version: '1.2.3',
+  })
+  const health = createHealthRouter({ checks: [], registry })
+  const http = createHttpServer({ host: '127.0.0.1', port, routers: [health, api], log: silent })
+  const running = await startAll([http, api.listeners], { log: silent })
+  return { url: http.url(), port: Number(new URL(http.url()).port), close: () => running.stop() }
+}
