@@ -42,7 +42,7 @@ async function photograph(url: string): Promise<void> {
     await page.goto(`${url}/`)
     await page.locator('article').waitFor()
     await save(page, 'overview.png')
-    await page.locator('article').getByRole('link').click()
+    await page.locator('article h3').getByRole('link').click()
     await page.locator('section[aria-labelledby=causes] canvas').waitFor()
     await save(page, 'network.png')
   } finally {

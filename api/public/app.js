@@ -1,3 +1,4 @@
+import { createAlertsView } from './alerts.js'
 import { Refused, read } from './client.js'
 import { byId, h } from './dom.js'
 import { createEvents } from './events.js'
@@ -8,23 +9,31 @@ import { createLive } from './live.js'
 import { viewOf } from './location.js'
 import { createNetworkView } from './network.js'
 import { createOverview } from './overview.js'
+import { createSilencesView } from './silences.js'
 import { forgetToken, keptToken } from './token.js'
 
-const VIEWS = { overview: createOverview, network: createNetworkView, incident: createIncidentView }
+const VIEWS = {
+  overview: createOverview,
+  network: createNetworkView,
+  incident: createIncidentView,
+  alerts: createAlertsView,
+  silences: createSilencesView,
+}
 const INCIDENT_CHANGES = '/v1/divergences/events'
 
 let view
 let lastGood
 let lastStatus
 let failing = false
-/** Whether changes come by themselves; undefined until it is known. */
+/** Whether changes come by themselves; undefined until it is known, and for a view without events. */
 let isLive
 
 const events = createEvents({
   onopen() {
     isLive = true
     showState()
-    live.soon()
+    // What changed between the reading and the first event; where only figures are shown the next reading has it.
+    if (view?.loadChanges !== undefined) live.soon()
   },
   onevent(change) {
     if (view?.concerns?.(change) ?? true) live.soon()
@@ -53,7 +62,8 @@ function show({ moveFocus }) {
     link.setAttribute('aria-current', link.dataset.view === name ? 'page' : 'false')
   }
   document.title = view.title()
-  events.listenTo(view.events ?? INCIDENT_CHANGES)
+  isLive = undefined
+  events.listenTo(view.events === undefined ? INCIDENT_CHANGES : view.events)
   if (moveFocus) {
     scrollTo(0, 0)
     focusView()

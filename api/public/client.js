@@ -24,10 +24,10 @@ export async function read(path, parameters = {}, signal = undefined) {
   return response.json()
 }
 
-/** Changes something: sends the body as JSON. A token that may only read is said to be so, and another asked for. */
-export async function send(path, body) {
+/** Sends the body as JSON, which mostly changes something: a token that may only read is said to be so, and another asked for. */
+export async function send(path, body, { scope = 'admin' } = {}) {
   const headers = { 'content-type': 'application/json' }
-  const response = await request(path, { method: 'POST', headers, body: JSON.stringify(body) }, 'admin')
+  const response = await request(path, { method: 'POST', headers, body: JSON.stringify(body) }, scope)
   return response.json()
 }
 

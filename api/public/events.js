@@ -16,7 +16,7 @@ const SILENCE_MS = 40_000
  *   `onopen` when it begins anew, so that what changed before must be read
  */
 export function createEvents({ onopen, onevent, onclose }) {
-  let path
+  let path = null
   let last
   let current
   let waiting
@@ -75,20 +75,18 @@ export function createEvents({ onopen, onevent, onclose }) {
   }
 
   document.addEventListener('visibilitychange', () => {
-    if (path === undefined) return
+    if (path === null) return
     if (document.hidden) pause()
     else void connect()
   })
   return {
-    /** Listens to this path from now on. */
+    /** Listens to this path from now on, or with null to nothing. */
     listenTo(asked) {
-      if (asked === path) return
       path = asked
       last = undefined
       failures = 0
       pause()
-      onclose()
-      if (!document.hidden) void connect()
+      if (path !== null && !document.hidden) void connect()
     },
   }
 }

@@ -68,3 +68,9 @@ function fillAuthor(form) {
   const input = form.elements.namedItem('author')
   if (input !== null && input.value === '') input.value = localStorage.getItem(AUTHOR_KEY) ?? ''
 }
+
+/** @param {{ name: string, label: string, options: Record<string, string> }} about value to title */
+export function selectField({ name, label, options }) {
+  const choices = Object.entries(options).map(([value, title]) => h('option', { value }, title))
+  return h('label', {}, label, h('select', { name }, choices))
+}

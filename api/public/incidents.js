@@ -27,6 +27,7 @@ export function incidentCard(incident, about, { link = true } = {}) {
       ` (${span(Date.now() - Date.parse(onset))})`,
       odds === '' ? '' : `; ${odds}`,
     ),
+    acknowledgedBy(incident),
     sentence !== undefined && h('p', { class: 'sentence' }, sentence),
     incidentFigures(incident),
     causeOf(incident, about, 'h4'),
@@ -50,4 +51,17 @@ function linked(incident) {
   return address === undefined
     ? text
     : h('a', { href: address, 'data-key': `network-of-${incident.id}` }, text)
+}
+
+function acknowledgedBy({ acknowledgement }) {
+  if (acknowledgement === null || acknowledgement === undefined) return false
+  const { author, at, note } = acknowledgement
+  return h(
+    'p',
+    {},
+    h('strong', {}, 'Acknowledged'),
+    ` by ${author} at `,
+    time(at),
+    note === '' ? '.' : `: ${note}`,
+  )
 }
