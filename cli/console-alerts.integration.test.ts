@@ -1,8 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startReceiver } from '../alerts/testing/receiver.ts'
-import { alertRow } from '../api/testing/alerts.ts'
-import { openStore } from '../api/testing/server.ts'
 import { parseConfig } from '../core/runtime/config.ts'
 import { startAll } from '../core/runtime/lifecycle.ts'
 import { createLogger } from '../core/runtime/log.ts'
@@ -18,7 +16,6 @@ import {
 import { createPipeline } from './pipeline.ts'
 import { readerConnections } from './reader-connections.ts'
 import { axeFindings, launchBrowser, meterOf, overflow } from './testing/browser.ts'
-import { serveConsole } from './testing/console.ts'
 
 const HISTORY_MS = 2 * 3_600_000
 const BROKEN_FOR_MS = 12 * MINUTE_MS
@@ -96,14 +93,14 @@ async function silenceTheVictim(): Promise<void> {
   await page.context().close()
 }
 
-async function open(hash: string, options: BrowserContextOptions = {}, base = url): Promise<Page> {
+async function open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1_280, height: 900 }, ...options })
   const page = await context.newPage()
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
     if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
   })
-  await page.goto(`${base}/${hash}`)
+  await page.goto(`${url}/${hash}`)
   await page.locator('#state', { hasText: 'data up to' }).waitFor()
   return page
 }
@@ -203,56 +200,7 @@ describe('an alert', () => {
     await page.keyboard.press('Escape')
     expect(await page.getByRole('dialog').count()).toBe(0)
   })
-
-  test('that is over is in the history, with what became of its messages', async () => {
-    const opened = await openStore()
-    const now = Math.floor(Date.now() / 60_000) * 60
-    await opened.store.insert('alerts', [
-      alertRow({
-        fired_at: now - 7_200,
-        state: 'resolved',
-        resolved_at: now - 3_600,
-        resolution: 'recovered',
-      }),
-    ])
-    await opened.store.insert('notifications', [
-      notificationRow({ id: 'a', receiver: 'ops', state: 'delivered', status: 'firing' }),
-      notificationRow({ id: 'b', receiver: 'mail', state: 'given_up', status: 'firing', attempts: 9 }),
-    ])
-    const served = await serveConsole({ store: opened.store })
-    const context = await browser.newContext()
-    const page = await context.newPage()
-    await page.goto(`${served.url}/#/alerts`)
-    await page.getByText('No alert fires.').waitFor()
-    const row = page.getByRole('row', { name: /AS64500/ })
-    await row.waitFor()
-    const text = await row.textContent()
-    for (const part of ['any-network-diverges', '1\u00a0hour', 'Recovered', '1 delivered, 1 given up'])
-      expect(text).toContain(part)
-    expect(await axeFindings(page)).toEqual([])
-    await context.close()
-    await served.close()
-    await opened.close()
-  })
 })
-
-function notificationRow(given: Record<string, unknown>) {
-  const at = new Date(Date.now() - 7_000_000).toISOString().replace('T', ' ').replace('Z', '')
-  return {
-    rule: 'any-network-diverges',
-    group_key: 'g',
-    number: 1,
-    alerts: ['alert'],
-    minute: 0,
-    created_at: at,
-    message: JSON.stringify({ title: 'CRITICAL: AS64500' }),
-    attempts: 1,
-    next_attempt_at: at,
-    answer: '200 ok',
-    version: 1,
-    ...given,
-  }
-}
 
 describe.each([
   ['alerts', '#/alerts'],

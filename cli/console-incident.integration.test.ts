@@ -1,5 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { alertRow } from '../api/testing/alerts.ts'
 import { handshake } from '../api/testing/handshakes.ts'
 import { openIncident } from '../api/testing/incidents.ts'
 import { openStore } from '../api/testing/server.ts'
@@ -241,6 +242,50 @@ describe('by hand', () => {
     await box.getByText(/^By bob at/).waitFor()
   })
 })
+
+describe('the page of alerts', () => {
+  test('has those that are over, with what became of their messages', async () => {
+    const now = NOW / 1_000
+    await opened.store.insert('alerts', [
+      alertRow({
+        fired_at: now - 7_200,
+        state: 'resolved',
+        resolved_at: now - 3_600,
+        resolution: 'recovered',
+      }),
+    ])
+    await opened.store.insert('notifications', [
+      notificationRow({ id: 'a', receiver: 'ops', state: 'delivered' }),
+      notificationRow({ id: 'b', receiver: 'mail', state: 'given_up', attempts: 9 }),
+    ])
+    const page = await open('#/alerts')
+    await page.getByText('No alert fires.').waitFor()
+    const row = page.getByRole('row', { name: /AS64500/ })
+    const text = await row.textContent()
+    for (const part of ['any-network-diverges', '1\u00a0hour', 'Recovered', '1 delivered, 1 given up'])
+      expect(text).toContain(part)
+    expect(await axeFindings(page)).toEqual([])
+  })
+})
+
+function notificationRow(given: Record<string, unknown>) {
+  const at = new Date(NOW - 7_000_000).toISOString().replace('T', ' ').replace('Z', '')
+  return {
+    rule: 'any-network-diverges',
+    group_key: 'g',
+    number: 1,
+    status: 'firing',
+    alerts: ['alert'],
+    minute: 0,
+    created_at: at,
+    message: JSON.stringify({ title: 'CRITICAL: AS64500' }),
+    attempts: 1,
+    next_attempt_at: at,
+    answer: '200 ok',
+    version: 1,
+    ...given,
+  }
+}
 
 describe('with tokens', () => {
   test('a token that may only read is said to be so, and another may be given, or none', async () => {
