@@ -2,6 +2,7 @@ import { CAUSES, type CauseInfo } from '../core/causes.ts'
 import type { Incident } from '../detector/incident.ts'
 import type { Alert } from './alert.ts'
 import type { Facts } from './facts.ts'
+import { linksOf, type Places } from './links.ts'
 import type { Notification } from './notification.ts'
 import type { Rule } from './rule.ts'
 
@@ -39,6 +40,8 @@ export type AlertInMessage = {
   label: string
   prefix: string
   site: string
+  /** What of the subject the rule looks at, in words; '' for all. */
+  narrowed_to: string
   started_at: string
   fired_at: string
   resolved_at: string | null
@@ -71,10 +74,10 @@ export function messageOf(
   about: Pick<Notification, 'id' | 'receiver' | 'status' | 'group_key' | 'created_at'> & {
     repeated: boolean
   },
-  { told, rule, publicUrl }: { told: readonly Told[]; rule: Rule | undefined; publicUrl: string | undefined },
+  { told, rule, places }: { told: readonly Told[]; rule: Rule | undefined; places: Places },
 ): Message {
   const { id, receiver, status, group_key, repeated } = about
-  const alerts = [...told].sort(worstFirst).map((one) => alertInMessage(one, publicUrl))
+  const alerts = [...told].sort(worstFirst).map((one) => alertInMessage(one, rule, places))
   const [first] = alerts
   const severity = told[0]?.alert.severity ?? 'warning'
   const title = titleOf(status, severity, alerts)
@@ -94,11 +97,16 @@ export function messageOf(
   }
 }
 
-function alertInMessage({ alert, facts, incident }: Told, publicUrl: string | undefined): AlertInMessage {
+function alertInMessage(
+  { alert, facts, incident }: Told,
+  rule: Rule | undefined,
+  places: Places,
+): AlertInMessage {
   const { id, kind, scope, asn, label, prefix, site, value, threshold, resolution } = alert
   const decided = facts.completed + facts.failed
   const cause = causeOf(alert, facts, incident)
-  const named = { ...alert, network: facts.network }
+  const narrowed_to = narrowedTo(rule)
+  const named = { ...alert, network: facts.network, narrowed_to }
   return {
     id,
     status: alert.state,
@@ -109,11 +117,12 @@ function alertInMessage({ alert, facts, incident }: Told, publicUrl: string | un
     label,
     prefix,
     site,
+    narrowed_to,
     started_at: iso(alert.started_at),
     fired_at: iso(alert.fired_at),
     resolved_at: alert.resolved_at === 0 ? null : iso(alert.resolved_at),
     resolution,
-    explanation: alert.explanation === '' ? sentenceOf(named, facts) : alert.explanation,
+    explanation: alert.explanation === '' ? sentenceOf(named, facts, rule) : alert.explanation,
     value,
     threshold,
     success_rate: decided === 0 ? null : facts.completed / decided,
@@ -123,7 +132,7 @@ function alertInMessage({ alert, facts, incident }: Told, publicUrl: string | un
     failing_prefixes: facts.failing_prefixes,
     failing_clients: facts.failing_clients,
     cause,
-    links: publicUrl === undefined ? {} : linksOf(alert, publicUrl),
+    links: linksOf(alert, places),
   }
 }
 
@@ -143,24 +152,42 @@ function causeOf(
   return { name, title, share, evidence: name === facts.cause ? facts.evidence : '', meaning, advice }
 }
 
-function linksOf({ scope, asn, incident, started_at }: Alert, publicUrl: string): Record<string, string> {
-  const links: Record<string, string> = { page: `${publicUrl}/` }
-  if (asn > 0 && (scope === 'network' || scope === 'prefix')) {
-    links['page'] = `${publicUrl}/#as${asn}`
-    links['network'] = `${publicUrl}/v1/networks/${asn}`
-    links['causes'] = `${publicUrl}/v1/networks/${asn}/causes?from=${encodeURIComponent(iso(started_at))}`
-  }
-  if (incident !== '')
-    links['incident'] = `${publicUrl}/v1/divergences?state=all&id=${encodeURIComponent(incident)}`
-  return links
-}
-
 /** Where a person looks first. */
 export function mainLink({ links }: Pick<AlertInMessage, 'links'>): string | undefined {
   return links['page']
 }
 
 export function subjectOf(
+  alert: Pick<AlertInMessage, 'scope' | 'asn' | 'network' | 'label' | 'prefix' | 'site'> & {
+    narrowed_to?: string
+  },
+): string {
+  const { narrowed_to = '' } = alert
+  return narrowed_to === '' ? wholeOf(alert) : `${wholeOf(alert)} (${narrowed_to})`
+}
+
+/** Alerts of thresholds are about that alone; incidents say in their sentence where they lie. */
+function narrowedTo(rule: Rule | undefined): string {
+  if (rule === undefined || rule.what.kind === 'divergence') return ''
+  const { any, sites, ip_version, agents, server_names } = rule.who
+  const { kind } = rule.what
+  // Each site is then a subject of its own, and named as such.
+  const bySite = any && (kind === 'no_data' || kind === 'volume')
+  return [
+    ...(bySite || sites.length === 0 ? [] : [`site ${oneOf(sites)}`]),
+    ...(ip_version === undefined ? [] : [`IPv${ip_version}`]),
+    ...(agents.length === 0 ? [] : [`agent ${oneOf(agents)}`]),
+    ...(server_names.length === 0 ? [] : [`server name ${oneOf(server_names)}`]),
+  ].join(', ')
+}
+
+/** A title has room for a few names. */
+function oneOf(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(' or ')
+  return names.length > 3 ? `${shown} or one of ${names.length - 3} more` : shown
+}
+
+function wholeOf(
   alert: Pick<AlertInMessage, 'scope' | 'asn' | 'network' | 'label' | 'prefix' | 'site'>,
 ): string {
   const { scope, asn, network, label, prefix, site } = alert
@@ -187,7 +214,9 @@ function titleOf(status: 'firing' | 'resolved', severity: string, alerts: readon
   return `${status === 'firing' ? severity.toUpperCase() : 'RESOLVED'}: ${subject}: ${what}`
 }
 
-function shortly({ kind, value, cause }: AlertInMessage): string {
+function shortly(alert: AlertInMessage): string {
+  const { kind, value, cause } = alert
+  if (isShared(alert)) return `${percent(value)} of the networks cross the threshold`
   switch (kind) {
     case 'divergence':
     case 'our_side':
@@ -196,6 +225,8 @@ function shortly({ kind, value, cause }: AlertInMessage): string {
       return `success rate ${percent(value)}`
     case 'cause_share':
       return `${percent(value)} fail${cause === null ? '' : ` with ${cause.name}`}`
+    case 'handshake_time':
+      return `handshake time ${milliseconds(value)}`
     case 'volume':
       return `${value} handshakes`
     case 'no_data':
@@ -205,18 +236,29 @@ function shortly({ kind, value, cause }: AlertInMessage): string {
   }
 }
 
-function sentenceOf(alert: Alert & { network: string }, { completed, failed }: Facts): string {
+/** A rule about any network found most of them bad at once. */
+function isShared({ scope, kind }: Pick<Alert, 'scope' | 'kind'>): boolean {
+  return scope === 'world' && (kind === 'success_rate' || kind === 'cause_share' || kind === 'handshake_time')
+}
+
+function sentenceOf(
+  alert: Alert & { network: string; narrowed_to: string },
+  { completed, failed }: Facts,
+  rule: Rule | undefined,
+): string {
   const subject = subjectOf(alert)
   const since = `since ${iso(alert.started_at).slice(11, 16)}`
-  const { value, threshold, kind, scope } = alert
-  const shared = scope === 'world' && (kind === 'success_rate' || kind === 'cause_share')
-  if (shared)
-    return `${percent(value)} of the networks cross the threshold at once ${since}, so the fault is likely on our side`
+  const { value, threshold, kind, narrowed_to } = alert
+  const which = narrowed_to === '' ? '' : ` (${narrowed_to})`
+  if (isShared(alert))
+    return `${percent(value)} of the networks${which} cross the threshold at once ${since}, so the fault is likely on our side`
   switch (kind) {
     case 'success_rate':
       return `${subject}: success rate ${percent(value)}, below ${percent(threshold)} ${since}; ${failed} of ${completed + failed} handshakes failed`
     case 'cause_share':
       return `${subject}: the cause has ${percent(value)} of the handshakes, above ${percent(threshold)} ${since}`
+    case 'handshake_time':
+      return `${subject}: ${quantileOf(rule)} ${milliseconds(value)} or longer, above ${milliseconds(threshold)} ${since}`
     case 'volume':
       return `${subject}: ${value} handshakes, the limit is ${threshold}, ${since}`
     case 'no_data':
@@ -249,6 +291,15 @@ function textOf(alerts: readonly AlertInMessage[], first: AlertInMessage | undef
   }
   lines.push(...Object.entries(first.links).map(([name, link]) => `${name}: ${link}`))
   return lines.join('\n')
+}
+
+function quantileOf(rule: Rule | undefined): string {
+  if (rule?.what.kind !== 'handshake_time') return 'handshakes take'
+  return rule.what.quantile === 'p50' ? 'half of the handshakes take' : 'one handshake in twenty takes'
+}
+
+function milliseconds(value: number): string {
+  return value < 1_000 ? `${Math.round(value)} ms` : `${(value / 1_000).toFixed(1)} s`
 }
 
 /** Whole networks before their prefixes, what fires before what has ended. */

@@ -27,12 +27,20 @@ const about = { id: 'key', receiver: 'r', group_key: 'g', repeated: false, creat
 const facts = { ...NO_FACTS, network: 'Example' }
 const fires = messageOf(
   { ...about, status: 'firing' },
-  { told: [{ alert, facts, incident: undefined }], rule, publicUrl: 'https://h.example.com' },
+  {
+    told: [{ alert, facts, incident: undefined }],
+    rule,
+    places: { publicUrl: 'https://h.example.com', dashboards: undefined },
+  },
 )
 const ended = resolved(alert, { resolved_at: START + 600, minute: START + 540, resolution: 'recovered' })
 const over = messageOf(
   { ...about, status: 'resolved' },
-  { told: [{ alert: ended, facts, incident: undefined }], rule, publicUrl: undefined },
+  {
+    told: [{ alert: ended, facts, incident: undefined }],
+    rule,
+    places: { publicUrl: undefined, dashboards: undefined },
+  },
 )
 
 describe('a message', () => {
