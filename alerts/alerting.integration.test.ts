@@ -143,7 +143,7 @@ describe('an incident of the detector', () => {
             advice: expect.stringContaining('ICMP'),
           },
           links: {
-            page: 'https://halfshake.example.com/#as64500',
+            page: 'https://halfshake.example.com/#/networks/AS64500',
             dashboard: `https://grafana.example.com/d/network?var-asn=64500&from=${at(-60) * 1_000}&to=now`,
             network: 'https://halfshake.example.com/v1/networks/64500',
             causes: expect.stringContaining('/v1/networks/64500/causes?from='),

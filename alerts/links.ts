@@ -12,14 +12,14 @@ const BEFORE_MS = 3_600_000
 
 /** Named links, the page first. */
 export function linksOf(
-  alert: Pick<Alert, 'scope' | 'asn' | 'incident' | 'started_at' | 'resolved_at'>,
+  alert: Pick<Alert, 'scope' | 'asn' | 'label' | 'incident' | 'started_at' | 'resolved_at'>,
   { publicUrl, dashboards }: Places,
 ): Record<string, string> {
   const { scope, asn, incident, started_at } = alert
   const ofNetwork = asn > 0 && (scope === 'network' || scope === 'prefix')
   const from = encodeURIComponent(new Date(started_at * 1_000).toISOString().replace('.000Z', 'Z'))
   return {
-    ...(publicUrl !== undefined && { page: ofNetwork ? `${publicUrl}/#as${asn}` : `${publicUrl}/` }),
+    ...(publicUrl !== undefined && { page: `${publicUrl}/${ofNetwork ? pageOf(alert) : ''}` }),
     ...(dashboards !== undefined && {
       dashboard: ofNetwork
         ? `${dashboards.network}?var-asn=${asn}&${rangeOf(alert)}`
@@ -33,6 +33,11 @@ export function linksOf(
     ...(publicUrl !== undefined &&
       incident !== '' && { incident: `${publicUrl}/v1/divergences/${encodeURIComponent(incident)}` }),
   }
+}
+
+/** The console's page of a network, or of the part of it that has the label. */
+function pageOf({ asn, label }: Pick<Alert, 'asn' | 'label'>): string {
+  return `#/networks/AS${asn}${label === '' ? '' : `?${new URLSearchParams({ label })}`}`
 }
 
 /** Up to now while it fires, so that the link stays of use. */

@@ -55,7 +55,7 @@ describe('a message', () => {
     expect(trigger).toMatchObject({
       routing_key: 'k',
       event_action: 'trigger',
-      client_url: 'https://h.example.com/#as64500',
+      client_url: 'https://h.example.com/#/networks/AS64500',
       payload: { severity: 'critical', source: 'halfshake', class: 'any' },
     })
     expect(resolve).toMatchObject({ event_action: 'resolve', dedup_key: trigger.dedup_key })

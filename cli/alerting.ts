@@ -30,11 +30,14 @@ export function createAlerting({
   store,
   registry,
   log,
+  clock,
 }: {
   config: Config
   store: Store
   registry: Registry
   log: Logger
+  /** ms since 1970. */
+  clock: () => number
 }): Alerting {
   const receivers = createReceivers(config)
   const book = createRuleBook({
@@ -48,7 +51,7 @@ export function createAlerting({
   const delivery = createDelivery({
     receivers,
     table: notifications,
-    clock: Date.now,
+    clock,
     metrics: createDeliveryMetrics(registry),
     log,
   })
@@ -58,14 +61,14 @@ export function createAlerting({
       book.reload()
       return book.rules()
     },
-    readCounts: createCountReader(store, { rawKeptMs: config.store.retention_raw, clock: Date.now }),
+    readCounts: createCountReader(store, { rawKeptMs: config.store.retention_raw, clock }),
     alerts: createAlertTable(store),
     notifications,
     facts: createFactFinder(store),
     receivers,
     places: { publicUrl: config.alerts.public_url, dashboards: dashboardsOf(config) },
     onMessages: delivery.nudge,
-    clock: Date.now,
+    clock,
     watermarkMs: config.detector.watermark,
     keptMs: config.store.retention_minutes,
     intervalMs,
