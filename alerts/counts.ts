@@ -93,11 +93,7 @@ export function createSummer(window: readonly MinuteCounts[], minute: number) {
   return {
     /** False where the lens needs single handshakes that are kept no longer. */
     knows: (lens: Lens) => !isNarrow(lens) || within(lens).every(({ single }) => single !== undefined),
-    times: (lens: Lens, network: Pick<Count, 'asn' | 'label'>): Times | undefined =>
-      window
-        .find((one) => one.minute === minute)
-        ?.times?.get(lensKey(lens))
-        ?.get(networkKey(network)),
+    times: (lens: Lens) => window.find((one) => one.minute === minute)?.times?.get(lensKey(lens)),
     sums(lens: Lens): Sums {
       const key = lensKey(lens)
       const sums = known.get(key) ?? sumUp(countsOf(lens, 'networks'))

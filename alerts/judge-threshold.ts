@@ -1,5 +1,5 @@
 import { type Alert, nameOf, type Subject, subjectKey } from './alert.ts'
-import { createSummer, emptySum, type Lens, type Sum, type Times } from './counts.ts'
+import { createSummer, emptySum, type Lens, networkKey, type Sum, type Times } from './counts.ts'
 import { firing, MINUTE, type MinuteInput, resolved, ruleKey, type State, type Watch } from './evaluate.ts'
 import type { Rule, Threshold } from './rule.ts'
 import { isThreshold, lensOf, type ThresholdRule } from './window.ts'
@@ -130,9 +130,10 @@ function findingsOf(
   const whole = rule.who.any && (rule.what.kind === 'no_data' || rule.what.kind === 'volume')
   // Nothing from anybody is the collector's gap, unless the rule asks for just that and the collector was there.
   const frozen = (empty && !(whole && observed)) || !summer.knows(lens)
+  const times = rule.what.kind === 'handshake_time' ? summer.times(lens) : undefined
   const subjects = whole ? wholes(rule, lens, summer) : named(rule, lens, summer, watched)
   return subjects.map(({ subject, sum }) => {
-    const { verdict, value } = judge(rule, sum, summer.times(lens, sum))
+    const { verdict, value } = judge(rule, sum, times?.get(networkKey(sum)))
     const owner = { asn: sum.asn, label: sum.label }
     return { subject, owner, value, verdict: frozen ? 'frozen' : verdict }
   })

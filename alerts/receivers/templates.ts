@@ -1,5 +1,6 @@
 import { fillTemplate, type TemplateField } from '../../core/runtime/message-template.ts'
-import { type Message, subjectOf } from '../message.ts'
+import type { Message } from '../message.ts'
+import { subjectOf } from '../words.ts'
 import type { Receiver } from './receiver.ts'
 
 export type Templates = { title: string | undefined; text: string | undefined }
