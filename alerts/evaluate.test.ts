@@ -387,13 +387,13 @@ describe('a rule with a threshold', () => {
   })
 
   it('by agent lets the clock stand still where single handshakes are kept no longer', () => {
-    const rule = { ...low, for_s: 0, who: whoOf({ any: true, agents: ['fra-1'] }) }
-    const bad = countOf({ completed: 60, failed: 40 })
-    const single = { networks: [{ ...bad, agent: 'fra-1', server_names: [] }], prefixes: [] }
+    const rule = ruleOf({ what: { kind: 'no_data' }, who: whoOf({ any: true, agents: ['fra-1'] }) })
+    const others = countOf()
+    const single = { networks: [], prefixes: [] }
     const judged = (given: Partial<MinuteCounts>) =>
       evaluateMinute([rule], initialState(), {
         minute: START,
-        window: [{ minute: START, networks: [bad], prefixes: [], ...given }],
+        window: [{ minute: START, networks: [others], prefixes: [], ...given }],
         incidents: [],
         observed: true,
       }).changes
