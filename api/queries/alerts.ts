@@ -7,7 +7,7 @@ export type AlertRow = {
   rule: string
   severity: 'critical' | 'warning' | 'info'
   state: 'firing' | 'resolved'
-  kind: 'divergence' | 'our_side' | 'success_rate' | 'cause_share' | 'volume' | 'no_data'
+  kind: 'divergence' | 'our_side' | 'success_rate' | 'cause_share' | 'handshake_time' | 'volume' | 'no_data'
   scope: 'network' | 'prefix' | 'site' | 'world'
   asn: number
   label: string
