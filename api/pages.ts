@@ -29,7 +29,7 @@ const FILES: Record<string, string> = {
   ...assets('network.js', 'network-figures.js', 'network-causes.js', 'network-tables.js', 'network-links.js'),
   ...assets('alerts.js', 'alert-card.js', 'alert-history.js', 'alert-messages.js', 'alert-parts.js'),
   ...assets('silences.js', 'silence-form.js', 'silence-list.js', 'silence-parts.js', 'silence-weekly.js'),
-  ...assets('chart.js', 'shading.js', 'action-dialog.js'),
+  ...assets('chart.js', 'shading.js', 'sparkline.js', 'action-dialog.js'),
   ...assets('docs.js', 'schema.js'),
   '/assets/uplot.css': join(UPLOT, 'uPlot.min.css'),
   '/assets/uplot.js': join(UPLOT, 'uPlot.iife.min.js'),

@@ -1,4 +1,4 @@
-import { number, percent } from './format.js'
+import { milliseconds, number, percent } from './format.js'
 import { sentenceOf, subjectOf } from './incident-parts.js'
 import { incidentAddress, networkAddress, silenceAddress } from './location.js'
 
@@ -32,6 +32,7 @@ export function alertSentence(alert) {
   const sentences = {
     success_rate: `Success rate ${percent(value)}, allowed is ${percent(threshold)}.`,
     cause_share: `The cause has ${percent(value)} of the handshakes, allowed is ${percent(threshold)}.`,
+    handshake_time: `Handshakes take ${milliseconds(value)}, allowed are ${milliseconds(threshold)}.`,
     volume: `${number(value)} handshakes, the limit is ${number(threshold)}.`,
     no_data: 'No handshakes at all.',
   }

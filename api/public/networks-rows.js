@@ -2,10 +2,12 @@ import { bar, h } from './dom.js'
 import { number, percent, points } from './format.js'
 import { networkName } from './labels.js'
 import { networkAddress } from './location.js'
+import { sparkline } from './sparkline.js'
 
 export const COLUMNS = [
   { title: 'Network', sort: 'asn', first: 'asc' },
   { title: 'Success rate', sort: 'success_rate', first: 'asc', number: true },
+  { title: 'Course' },
   { title: 'Change', sort: 'divergence', number: true },
   { title: 'Own past', number: true },
   { title: 'Others', number: true },
@@ -33,6 +35,7 @@ export function networkRow(item, about) {
           h('span', { class: worse && 'worse' }, percent(success_rate)),
           bar(success_rate),
         ),
+    courseOf(item.trend),
     h('span', { class: worse && 'worse' }, points(divergence === null ? null : -divergence)),
     percent(item.baseline_success_rate),
     percent(item.world_success_rate),
@@ -52,6 +55,12 @@ export function networkRow(item, about) {
     {},
     cells.map((cell, i) => rowCell(cell, COLUMNS[i], i === 0)),
   )
+}
+
+/** On one scale for all, from 0 to 100 %, so that noise looks like noise. The last step is still filling up. */
+function courseOf(trend) {
+  const about = { name: 'Success rate in the window', width: 96, height: 28, least: 1 }
+  return sparkline(trend.slice(0, -1), about) ?? '–'
 }
 
 function rowCell(cell, { title, number: isNumber }, first) {

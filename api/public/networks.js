@@ -5,6 +5,8 @@ import { controls, headCells, offerCauses, sortSelect } from './networks-control
 import { emptyRow, messageRow, networkRow } from './networks-rows.js'
 
 const PAGE = 25
+/** Of each network's course. */
+const STEPS = 30
 
 /** The table of networks with its controls: `load` reads it, `onchange` is called when it should be read anew. */
 export function createNetworksTable({ onchange }) {
@@ -71,7 +73,11 @@ async function readPages(asked, { sort, order, pages }, signal) {
   const items = []
   let cursor
   for (let page = 0; page < pages && cursor !== null; page += 1) {
-    const answer = await read('/v1/networks', { ...asked, sort, order, limit: PAGE, cursor }, signal)
+    const answer = await read(
+      '/v1/networks',
+      { ...asked, sort, order, limit: PAGE, trend: STEPS, cursor },
+      signal,
+    )
     items.push(...answer.items)
     cursor = answer.next_cursor
   }
@@ -82,7 +88,7 @@ function note() {
   return h(
     'p',
     { class: 'muted note', id: 'networks-note' },
-    'Success rate is completed / (completed + failed). Change is in percentage points against what is to be expected: the lower of its own past 7 days and the rest of the world. Excess is how many failed beyond that. Network names, unless another database is configured: ',
+    'Success rate is completed / (completed + failed); its course through the window is drawn from 0 to 100 %. Change is in percentage points against what is to be expected: the lower of its own past 7 days and the rest of the world. Excess is how many failed beyond that. Network names, unless another database is configured: ',
     // Its licence, CC BY 4.0, asks for it.
     h('a', { href: 'https://db-ip.com', rel: 'noreferrer' }, 'IP Geolocation by DB-IP'),
     '.',
