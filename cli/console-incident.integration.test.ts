@@ -97,7 +97,7 @@ describe('what changes', () => {
     await page.getByText('Nothing diverges.').waitFor()
     await write({})
     await page.locator('article', { hasText: 'AS64500 Example Net' }).waitFor()
-    expect(await page.getByRole('status').first().textContent()).toBe('1 incident open')
+    expect(await page.locator('#view').getByRole('status').first().textContent()).toBe('1 incident open')
     await write(closed)
     await page.getByText('Nothing diverges.').waitFor()
     await page.getByText('1 incident over in the last 7 days').click()
