@@ -7,6 +7,7 @@ import { createDeliveryMetrics, createEvaluatorMetrics } from '../alerts/metrics
 import { createNotificationTable } from '../alerts/notification-table.ts'
 import { createCountReader } from '../alerts/read-counts.ts'
 import { createRuleBook } from '../alerts/rule-book.ts'
+import { createSilenceTable } from '../alerts/silence-table.ts'
 import type { Config } from '../core/runtime/config.ts'
 import type { Check } from '../core/runtime/health.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
@@ -59,6 +60,7 @@ export function createAlerting({
     readCounts: createCountReader(store),
     alerts: createAlertTable(store),
     notifications,
+    silences: createSilenceTable(store),
     facts: createFactFinder(store),
     receivers,
     publicUrl: config.alerts.public_url,
