@@ -55,7 +55,7 @@ export function openSilence(silence: Silence): OpenSilence {
   const end = endOf(silence)
   return {
     id: silence.id,
-    matches: createMatch(silence),
+    matches: openMatchers(silence),
     holdsUntil(at) {
       if (at < silence.starts_at || at >= end) return undefined
       if (week === undefined) return end
@@ -65,12 +65,8 @@ export function openSilence(silence: Silence): OpenSilence {
   }
 }
 
-/** When it is over, or was. */
-function endOf({ ends_at, ended_at }: Silence): number {
-  return ended_at === 0 ? ends_at : ended_at
-}
-
-function createMatch({ rules, severities, asns, labels, prefixes, sites }: Matchers) {
+/** Whether an alert is named by matchers. */
+export function openMatchers({ rules, severities, asns, labels, prefixes, sites }: Matchers) {
   const inside = createInside(prefixes)
   const among = <Value>(values: readonly Value[]) => {
     const set = new Set(values)
@@ -85,4 +81,9 @@ function createMatch({ rules, severities, asns, labels, prefixes, sites }: Match
     label(alert.label) &&
     site(alert.site) &&
     (prefixes.length === 0 || inside(alert.prefix))
+}
+
+/** When it is over, or was. */
+function endOf({ ends_at, ended_at }: Silence): number {
+  return ended_at === 0 ? ends_at : ended_at
 }

@@ -8,7 +8,7 @@ export type AlertRow = {
   severity: 'critical' | 'warning' | 'info'
   state: 'firing' | 'resolved'
   kind: 'divergence' | 'our_side' | 'success_rate' | 'cause_share' | 'volume' | 'no_data'
-  scope: 'network' | 'prefix' | 'site' | 'world'
+  scope: 'network' | 'prefix' | 'site' | 'world' | 'networks'
   asn: number
   label: string
   prefix: string
@@ -28,6 +28,7 @@ export type AlertRow = {
 export type AlertKey = readonly [fired_at: number, id: string]
 
 export type AlertsFilter = {
+  id?: string | undefined
   state?: string | undefined
   rule?: string | undefined
   severity?: string | undefined
@@ -35,6 +36,7 @@ export type AlertsFilter = {
 }
 
 const CONDITIONS: Record<keyof AlertsFilter, string> = {
+  id: 'id = {id:String}',
   state: 'alerts.state = {state:String}',
   rule: 'rule = {rule:String}',
   severity: 'severity = {severity:String}',
