@@ -6,7 +6,7 @@ import { badBody } from '../parameters.ts'
 import { type AlertRow, findAlerts } from '../queries/alerts.ts'
 import { defineAction } from '../route.ts'
 import { iso } from '../window.ts'
-import { alertItems, alertSchema } from './alert.ts'
+import { orderedAlertItems, orderedAlertSchema } from './alert-muting.ts'
 import { ending, LONGEST } from './silence-body.ts'
 
 export const acknowledgeAlertRoute = defineAction({
@@ -26,7 +26,7 @@ export const acknowledgeAlertRoute = defineAction({
       .optional()
       .describe('Until when: a time, or a span from now, as +2h; until the alert ends when left out.'),
   },
-  answer: alertSchema,
+  answer: orderedAlertSchema,
   handle({ path: { id }, body: { author, note, until } }, { store, clock, inTurn }) {
     return inTurn(async () => {
       const { now } = clock()
@@ -38,7 +38,7 @@ export const acknowledgeAlertRoute = defineAction({
       const holds = before !== undefined && (before.until === 0 || before.until > now)
       if (holds && before.author !== author) throw takenAlready(id, before)
       await table.acknowledge(id, { author, note, given_at: now, until: endOf(until?.(now), now) })
-      const [item] = await alertItems({ store, clock }, [alert])
+      const [item] = await orderedAlertItems({ store, clock }, [alert])
       if (item === undefined) throw unknownAlert(id)
       return item
     })

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import type { Acknowledgement, Muting } from '../../alerts/muting.ts'
 import { createMutingReader } from '../../alerts/read-muting.ts'
 import { createSilenceTable } from '../../alerts/silence-table.ts'
-import type { Inserts, Queries } from '../bounded-store.ts'
 import type { AlertRow } from '../queries/alerts.ts'
+import type { Context } from '../route.ts'
 import { time } from '../schemas.ts'
 import { iso } from '../window.ts'
+import { alertItem, alertSchema } from './alert.ts'
 
 const acknowledgementSchema = z
   .strictObject({
@@ -20,31 +21,35 @@ const acknowledgementSchema = z
   })
   .meta({ id: 'AlertAcknowledgement', description: 'Who has taken notice of an alert.' })
 
-/** What people decided about an alert. */
-export const mutingShape = {
-  silenced_by: z.array(z.string()).describe('Ids of the silences that mute it now; empty when it is over.'),
-  acknowledgement: acknowledgementSchema.nullable().describe('null when nobody has acknowledged it.'),
-}
+/** An alert, and what people decided about it. */
+export const orderedAlertSchema = z
+  .strictObject({
+    ...alertSchema.shape,
+    silenced_by: z.array(z.string()).describe('Ids of the silences that mute it now; empty when it is over.'),
+    acknowledgement: acknowledgementSchema.nullable().describe('null when nobody has acknowledged it.'),
+  })
+  .meta({ id: 'OrderedAlert', description: 'An alert, and what people decided about it.' })
 
-export type MutingItem = z.output<z.ZodObject<typeof mutingShape>>
+type OrderedAlert = z.output<typeof orderedAlertSchema>
 
-/** Reads what people decided about these alerts; of each it can be asked then. */
-export async function readMutingItems(
-  store: Queries & Inserts,
+/** Alerts as they are shown, with what people decided about them. */
+export async function orderedAlertItems(
+  { store, clock }: Pick<Context, 'store' | 'clock'>,
   alerts: readonly AlertRow[],
-  now: number,
-): Promise<(alert: AlertRow) => MutingItem> {
+): Promise<OrderedAlert[]> {
+  if (alerts.length === 0) return []
   // Nothing is asked here that depends on when a minute is evaluated.
-  const muting = await createMutingReader(createSilenceTable(store), 0)(alerts, now)
-  return (alert) => ({
+  const muting = await createMutingReader(createSilenceTable(store), 0)(alerts, clock().now)
+  return alerts.map((alert) => ({
+    ...alertItem(alert),
     silenced_by: alert.state === 'firing' ? muting.silencedBy(alert) : [],
     acknowledgement: acknowledgementItem(alert, muting),
-  })
+  }))
 }
 
 type Known = Pick<Muting, 'isAcknowledged'> & { acknowledgements: ReadonlyMap<string, Acknowledgement> }
 
-function acknowledgementItem(alert: AlertRow, muting: Known): MutingItem['acknowledgement'] {
+function acknowledgementItem(alert: AlertRow, muting: Known): OrderedAlert['acknowledgement'] {
   const own = muting.acknowledgements.get(alert.id)
   const given = own ?? muting.acknowledgements.get(alert.incident)
   if (given === undefined) return null

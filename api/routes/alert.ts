@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import type { AlertRow } from '../queries/alerts.ts'
-import type { Context } from '../route.ts'
 import { count, time } from '../schemas.ts'
 import { iso } from '../window.ts'
-import { type MutingItem, mutingShape, readMutingItems } from './alert-muting.ts'
 
 export const alertSchema = z
   .strictObject({
@@ -34,26 +32,12 @@ export const alertSchema = z
       .describe('What the rule allows; for a divergence the failure rate that at most was to be expected.'),
     explanation: z.string().describe('In a sentence, where the detector gave one.'),
     receivers: z.array(z.string()).describe('Receivers that the rule names; empty for all.'),
-    ...mutingShape,
   })
   .meta({ id: 'Alert', description: 'That a rule was met, and by whom.' })
 
-type AlertItem = z.output<typeof alertSchema>
-
-/** Alerts as they are shown, with what people decided about them. */
-export async function alertItems(
-  { store, clock }: Pick<Context, 'store' | 'clock'>,
-  alerts: readonly AlertRow[],
-): Promise<AlertItem[]> {
-  if (alerts.length === 0) return []
-  const mutingOf = await readMutingItems(store, alerts, clock().now)
-  return alerts.map((alert) => alertItem(alert, mutingOf(alert)))
-}
-
-function alertItem(alert: AlertRow, muting: MutingItem): AlertItem {
+export function alertItem(alert: AlertRow): z.output<typeof alertSchema> {
   return {
     ...alert,
-    ...muting,
     started_at: iso(alert.started_at * 1_000),
     fired_at: iso(alert.fired_at * 1_000),
     resolved_at: alert.resolved_at === 0 ? null : iso(alert.resolved_at * 1_000),

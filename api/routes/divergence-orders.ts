@@ -19,7 +19,7 @@ export const acknowledgeRoute = defineAction({
   tag: 'Divergences',
   summary: 'Acknowledge an incident',
   description:
-    'Records who has taken notice of it, and a note. It changes nothing else. To repeat the very same is allowed and does nothing more.',
+    'Records who has taken notice of it, and a note. Alerts that came of it are not repeated. It changes nothing else. To repeat the very same is allowed and does nothing more.',
   scope: 'admin',
   notFound: UNKNOWN_INCIDENT,
   conflict: ONE_TAKES_NOTICE,
