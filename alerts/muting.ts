@@ -1,5 +1,6 @@
 import type { Alert } from './alert.ts'
 import { type Matched, openSilence, type Silence } from './silence.ts'
+import { createSilenceIndex } from './silence-index.ts'
 
 /** Who has taken notice of an alert, or of the incident that it came of: it is not told again. Times in ms since 1970. */
 export type Acknowledgement = {
@@ -37,12 +38,15 @@ export const NOTHING_MUTED: Muting = createMuting({
 })
 
 export function createMuting({ silences, acknowledgements, now, delayMs }: MutingNeeds): Muting {
-  const all = silences.map(openSilence)
-  const holding = all.filter(({ holdsUntil }) => holdsUntil(now) !== undefined)
+  let naming: ReturnType<typeof createSilenceIndex> | undefined
+  const namingNow = createSilenceIndex(
+    silences.filter((silence) => openSilence(silence).holdsUntil(now) !== undefined),
+  )
   return {
-    silencedBy: (alert) => holding.filter(({ matches }) => matches(alert)).map(({ id }) => id),
+    silencedBy: (alert) => namingNow(alert).map(({ id }) => id),
     silencedThroughout(alert) {
-      const own = all.filter(({ matches }) => matches(alert))
+      naming ??= createSilenceIndex(silences)
+      const own = naming(alert)
       const until = alert.minute * 1_000 + delayMs
       let at: number = Math.min(alert.fired_at * 1_000 + delayMs, until)
       do {

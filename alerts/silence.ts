@@ -1,5 +1,5 @@
 import type { Alert } from './alert.ts'
-import { createInside } from './prefix-index.ts'
+import { createAround } from './prefix-index.ts'
 import type { Rule } from './rule.ts'
 import { createWeek, type Weekly } from './weekly.ts'
 
@@ -58,8 +58,7 @@ export function openSilence(silence: Silence): OpenSilence {
     matches: openMatchers(silence),
     holdsUntil(at) {
       if (at < silence.starts_at || at >= end) return undefined
-      if (week === undefined) return end
-      const until = week.holdsUntil(at)
+      const until = week === undefined ? end : week.holdsUntil(at)
       return until === undefined ? undefined : Math.min(until, end)
     },
   }
@@ -67,7 +66,7 @@ export function openSilence(silence: Silence): OpenSilence {
 
 /** Whether an alert is named by matchers. */
 export function openMatchers({ rules, severities, asns, labels, prefixes, sites }: Matchers) {
-  const inside = createInside(prefixes)
+  const around = createAround(prefixes.map((prefix) => ({ prefix })))
   const among = <Value>(values: readonly Value[]) => {
     const set = new Set(values)
     return (value: Value) => set.size === 0 || set.has(value)
@@ -80,7 +79,7 @@ export function openMatchers({ rules, severities, asns, labels, prefixes, sites 
     asn(alert.asn) &&
     label(alert.label) &&
     site(alert.site) &&
-    (prefixes.length === 0 || inside(alert.prefix))
+    (prefixes.length === 0 || around(alert.prefix).length > 0)
 }
 
 /** When it is over, or was. */

@@ -28,16 +28,23 @@ export function createWeek({ days, from, to, time_zone }: Weekly): {
   const opens = new Set<Weekday | undefined>(days)
   const begin = minutesOf(from)
   const end = minutesOf(to) + (minutesOf(to) <= begin ? 24 * 60 : 0)
+  function endOf(at: number): number | undefined {
+    const today = Math.floor(clock.wallOf(at) / DAY_MS) * DAY_MS
+    // Tomorrow's too: where clocks go back at midnight it begins before today is over.
+    const ends = [today - DAY_MS, today, today + DAY_MS]
+      .filter((day) => opens.has(WEEKDAYS[new Date(day).getUTCDay()]))
+      .filter((day) => clock.first(day + begin * MINUTE_MS) <= at)
+      .map((day) => clock.last(day + end * MINUTE_MS))
+      .filter((until) => until > at)
+    return ends.length === 0 ? undefined : Math.max(...ends)
+  }
+
+  // Thousands of alerts ask for the same few minutes, and calendars are slow.
+  const known = new Map<number, number | undefined>()
   return {
     holdsUntil(at) {
-      const today = Math.floor(clock.wallOf(at) / DAY_MS) * DAY_MS
-      // Tomorrow's too: where clocks go back at midnight it begins before today is over.
-      const ends = [today - DAY_MS, today, today + DAY_MS]
-        .filter((day) => opens.has(WEEKDAYS[new Date(day).getUTCDay()]))
-        .filter((day) => clock.first(day + begin * MINUTE_MS) <= at)
-        .map((day) => clock.last(day + end * MINUTE_MS))
-        .filter((until) => until > at)
-      return ends.length === 0 ? undefined : Math.max(...ends)
+      if (!known.has(at)) known.set(at, endOf(at))
+      return known.get(at)
     },
   }
 }
