@@ -109,11 +109,7 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     return { next, changes: [...changes.values()] }
   }
 
-  async function plan(
-    rules: readonly Rule[],
-    next: State,
-    changes: readonly Alert[],
-  ): Promise<Plan & { silenced: number }> {
+  async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Plan> {
     const told = await notifications.told()
     const known = new Map([...next.ended, ...changes, ...firingIn(next)].map((alert) => [alert.id, alert]))
     for (const alert of await othersTold(told, known, next.minute)) known.set(alert.id, alert)
@@ -121,9 +117,7 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     const alerts = [...known.values()]
     const muting = await readMuting(alerts, now)
     const { receivers } = needs
-    const silenced = firingIn(next).filter((alert) => muting.silencedBy(alert).length > 0).length
-    const plan = planNotifications({ alerts, told, rules, receivers, muting, minute: next.minute, now })
-    return { ...plan, silenced }
+    return planNotifications({ alerts, told, rules, receivers, muting, minute: next.minute, now })
   }
 
   /** Alerts that a receiver takes for firing and that fire no more: it is owed their end. */

@@ -26,6 +26,8 @@ export type Planned = Omit<Notification, 'message'> & { members: readonly Alert[
 
 export type Plan = {
   planned: Planned[]
+  /** Alerts that fire and are silenced. */
+  silenced: number
   /** Messages that would be made if nothing were muted, by receiver. */
   heldBack: ReadonlyMap<string, number>
 }
@@ -54,7 +56,8 @@ export function planNotifications(needs: PlanNeeds): Plan {
         heldBack.set(name, (heldBack.get(name) ?? 0) + 1)
     }
   }
-  return { planned, heldBack }
+  const silenced = needs.alerts.filter((alert) => alert.state === 'firing' && isSilenced(alert)).length
+  return { planned, silenced, heldBack }
 }
 
 /** Alerts of one rule about one network are one message, however many of its prefixes are concerned. */
