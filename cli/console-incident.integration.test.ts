@@ -174,6 +174,19 @@ describe('the page of an incident', () => {
     expect(addresses).toEqual(['#/networks/AS64500', '#/networks/AS64501?label=Office'])
   })
 
+  test('of fewer clients than usual shows how many came', async () => {
+    await write({ kind: 'volume', failure_rate: 0.5, failed: 300, decided: 600, cause: '' })
+    const page = await open(PAGE)
+    await page.getByText('Fewer clients come than usual').waitFor()
+    const chart = page.locator('section[aria-labelledby=minutes] figure')
+    await chart.locator('canvas').waitFor()
+    expect(await chart.locator('figcaption').textContent()).toMatch(
+      /fewest, \d+, at .*\. Shaded: since it began\.$/,
+    )
+    expect(await page.getByText('Failure rate').count()).toBe(0)
+    await page.getByText('300 of 600').waitFor()
+  })
+
   test('that is not stored says so', async () => {
     const page = await open('#/incident/nobody')
     await page.getByText('No such incident is stored.').waitFor()

@@ -28,7 +28,7 @@ export function incidentChart() {
           points.map(({ decided }) => decided),
           ...lines.map(({ field }) => points.map((point) => point[field])),
         ],
-        series: [bars(points), ...lines.map(({ series: line }) => line)],
+        series: [bars(points, isVolume), ...lines.map(({ series: line }) => line)],
         options: {
           share: !isVolume,
           beyond: stepSeconds(points.map(({ at }) => at)),
@@ -70,11 +70,12 @@ function rateLines() {
   ]
 }
 
-function bars([{ clients }]) {
-  const fill = () => `${colour('others')}55`
+function bars([{ clients }], isVolume) {
+  const fill = () => (isVolume ? colour('good') : `${colour('others')}55`)
   return {
     label: clients === null ? 'Handshakes' : 'Clients',
-    scale: 'counts',
+    // Beside a rate they have an axis of their own.
+    scale: isVolume ? 'y' : 'counts',
     fill,
     stroke: fill,
     width: 0,
@@ -101,8 +102,9 @@ function rateSentence(points, { expected_rate, closed_at }) {
   return `At the worst ${percent(worst.failure_rate)} failed, at ${clock(worst.at)}; at most ${percent(expected_rate)} was to be expected. Behind it: ${what} in each step, ${number(Math.min(...counts))} to ${number(Math.max(...counts))}. ${shaded(closed_at)}`
 }
 
-function volumeSentence(points, { closed_at }) {
-  const fewest = points.reduce((a, b) => (b.decided < a.decided ? b : a))
+function volumeSentence(points, { onset, closed_at }) {
+  const during = points.filter(({ at }) => at >= onset)
+  const fewest = (during.length === 0 ? points : during).reduce((a, b) => (b.decided < a.decided ? b : a))
   const what = points[0].clients === null ? 'handshakes' : 'clients'
   return `How many ${what} came in each step; fewest, ${number(fewest.decided)}, at ${clock(fewest.at)}. ${shaded(closed_at)}`
 }
