@@ -14,6 +14,10 @@ const FAILURES = Object.entries(CAUSES)
 const YEAR = 525_960
 export const SENSITIVITIES = { high: 0, medium: 1_000 * YEAR, low: 1_000_000 * YEAR } as const
 
+/** From 1 to 4294967295. */
+const ASN_DIGITS =
+  '[1-9]\\d{0,8}|[1-3]\\d{9}|4[01]\\d{8}|42[0-8]\\d{7}|429[0-3]\\d{6}|4294[0-8]\\d{5}|42949[0-5]\\d{4}|429496[0-6]\\d{3}|4294967[01]\\d{2}|42949672[0-8]\\d|429496729[0-5]'
+
 const whoSchema = z
   .strictObject({
     any: z.literal(true, 'true').optional(),
@@ -35,6 +39,7 @@ const whoSchema = z
         message: 'any: true, or at least one of asn, list, label, prefix',
       })
   })
+  .meta({ oneOf: [{ required: ['any'] }, { anyOf: required('asn', 'list', 'label', 'prefix') }] })
 
 const whatSchema = z
   .strictObject({
@@ -55,6 +60,7 @@ const whatSchema = z
     volume: z
       .strictObject({ below: handshakes().optional(), above: handshakes().optional(), over: over() })
       .refine(({ below, above }) => (below === undefined) !== (above === undefined), 'either below or above')
+      .meta({ oneOf: required('below', 'above') })
       .optional(),
     no_data: emptyIsObject(z.strictObject({})).optional(),
   })
@@ -62,18 +68,19 @@ const whatSchema = z
     (what) => Object.values(what).filter((one) => one !== undefined).length === 1,
     'exactly one of divergence, success_rate, cause_share, volume, no_data',
   )
+  .meta({ minProperties: 1, maxProperties: 1 })
 
-const ruleSchema = z
+export const ruleSchema = z
   .strictObject({
     id: z.string(ID).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, ID),
     summary: z.string('a sentence').max(300, 'at most 300 characters').default(''),
     who: whoSchema,
     what: whatSchema,
-    for: duration('0s', '0s', '24h'),
+    for: span('0s', '0s', '24h'),
     minimum_handshakes: handshakes().optional(),
     severity: z.enum(SEVERITIES, `one of ${SEVERITIES.join(', ')}`).default('warning'),
     receivers: listOf(text('the name of a receiver')).optional(),
-    repeat: duration('4h', '5m', '30d'),
+    repeat: span('4h', '5m', '30d'),
   })
   .check(({ value, issues }) => {
     const refuse = (path: string[], message: string) =>
@@ -82,6 +89,12 @@ const ruleSchema = z
     if (divergence !== undefined && value.who.ip_version !== undefined)
       refuse(['who', 'ip_version'], 'only with thresholds: an incident of the detector covers both versions')
     if (no_data !== undefined && value.for < 60_000) refuse(['for'], 'at least 1m with no_data')
+  })
+  .meta({
+    allOf: [
+      given('what', 'divergence', { properties: { who: { not: { required: ['ip_version'] } } } }),
+      given('what', 'no_data', { required: ['for'] }),
+    ],
   })
 
 export const rulesFileSchema = z.strictObject({
@@ -92,6 +105,16 @@ export const rulesFileSchema = z.strictObject({
 })
 
 export type RuleInFile = z.output<typeof ruleSchema>
+
+/** For editors, in JSON Schema: one of these keys is there. */
+function required(...keys: string[]) {
+  return keys.map((key) => ({ required: [key] }))
+}
+
+/** For editors, in JSON Schema: what holds for a rule when `outer` has the key `inner`. */
+function given(outer: string, inner: string, then: Record<string, unknown>) {
+  return { if: { properties: { [outer]: { required: [inner] } }, required: [outer] }, then }
+}
 
 /** One or several: a single value need not be written as a list. */
 function listOf<Item extends z.ZodType>(item: Item) {
@@ -106,20 +129,29 @@ function emptyIsObject<Inner extends z.ZodObject>(inner: Inner) {
   return z.preprocess((value) => (value === null ? {} : value), inner)
 }
 
+/** A duration, for editors as a pattern: its bounds cannot be said there. */
+function span(fallback: string, min: string, max: string) {
+  return duration(fallback, min, max).meta({ pattern: '^\\s*\\d+(\\.\\d+)? ?(ms|s|m|h|d)\\s*$' })
+}
+
 function text(shape: string) {
   return z.string(shape).min(1, shape).max(200, shape)
 }
 
 function asn() {
   const shape = 'an AS number, as 64500 or AS64500, from 1 to 4294967295'
-  return z.union([z.number(), z.string()], shape).transform((given, context) => {
-    const number = Number(String(given).replace(/^AS/i, ''))
-    if (!Number.isInteger(number) || number < 1 || number > 4_294_967_295) {
-      context.addIssue(shape)
-      return z.NEVER
-    }
-    return number
-  })
+  const number = { type: 'integer', minimum: 1, maximum: 4_294_967_295 }
+  return z
+    .union([z.number(), z.string()], shape)
+    .meta({ anyOf: [number, { type: 'string', pattern: `^([aA][sS])?0*(${ASN_DIGITS})$` }] })
+    .transform((given, context) => {
+      const number = Number(String(given).replace(/^AS/i, ''))
+      if (!Number.isInteger(number) || number < 1 || number > 4_294_967_295) {
+        context.addIssue(shape)
+        return z.NEVER
+      }
+      return number
+    })
 }
 
 function cidr() {
@@ -131,15 +163,25 @@ function cidr() {
 /** 95 %, or 0.95. */
 function share() {
   const shape = 'a share from 0 % to 100 %, as 95 % or 0.95'
-  return z.union([z.number(), z.string()], shape).transform((given, context) => {
-    const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(String(given)) ?? []
-    const value = percent === undefined ? Number(given) : Number(percent) / 100
-    if (given === '' || !(value >= 0 && value <= 1)) {
-      context.addIssue(shape)
-      return z.NEVER
-    }
-    return value
-  })
+  const percents = '0*(100(\\.0+)?|\\d{1,2}(\\.\\d+)?) ?%'
+  const fractions = '0*(0|1|0?\\.\\d+|1\\.0+|0\\.)'
+  return z
+    .union([z.number(), z.string()], shape)
+    .meta({
+      anyOf: [
+        { type: 'number', minimum: 0, maximum: 1 },
+        { type: 'string', pattern: `^(${percents}|${fractions})$` },
+      ],
+    })
+    .transform((given, context) => {
+      const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(String(given)) ?? []
+      const value = percent === undefined ? Number(given) : Number(percent) / 100
+      if (given === '' || !(value >= 0 && value <= 1)) {
+        context.addIssue(shape)
+        return z.NEVER
+      }
+      return value
+    })
 }
 
 function handshakes() {
@@ -149,5 +191,5 @@ function handshakes() {
 
 /** How many minutes are taken together. */
 function over() {
-  return duration('5m', '1m', '1h')
+  return span('5m', '1m', '1h')
 }
