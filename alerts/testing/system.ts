@@ -3,6 +3,7 @@ import { createLogger } from '../../core/runtime/log.ts'
 import type { Store } from '../../core/store/store.ts'
 import { createAlertTable } from '../alert-table.ts'
 import { createDelivery } from '../delivery.ts'
+import { createErrorLog } from '../error-log.ts'
 import { createFactFinder } from '../facts.ts'
 import { createEvaluator } from '../loop.ts'
 import { createDeliveryMetrics, createEvaluatorMetrics } from '../metrics.ts'
@@ -41,7 +42,8 @@ export function createSystem({
     log,
   })
   const evaluator = createEvaluator({
-    rules: () => rules,
+    rules: async () => rules,
+    errors: createErrorLog({ store, clock, log }),
     readCounts: createCountReader(store),
     alerts: createAlertTable(store),
     notifications,
