@@ -126,12 +126,7 @@ function readValue(value: unknown, file: string, at: At): Content {
 
 type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] }
 
-function explain(
-  issue: Issue,
-  value: unknown,
-  file: string,
-  at: At,
-): RuleMistake[] {
+function explain(issue: Issue, value: unknown, file: string, at: At): RuleMistake[] {
   const path = asWritten(
     issue.path.map((key) => (typeof key === 'number' ? key : String(key))),
     value,

@@ -1,7 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Check } from '../core/runtime/health.ts'
 import type { Logger } from '../core/runtime/log.ts'
-import { createTurns } from '../core/runtime/turns.ts'
 import type { Store } from '../core/store/store.ts'
 import {
   type FieldMistake,
@@ -59,7 +58,6 @@ export function createRuleBook({
   registry,
 }: RuleBookNeeds): RuleBook {
   const metrics = createRuleMetrics(registry)
-  const oneAtATime = createTurns(1)
   let files: Files = { written: [], lists: new Map() }
   let mistakes: RuleMistake[] = []
   let seen: string | undefined
@@ -68,6 +66,8 @@ export function createRuleBook({
   let stored: ListedRule[] = []
   let rules: readonly Rule[] = []
   let told: ReadonlyMap<string, string> = new Map()
+  let asked = 0
+  let taken = 0
 
   function take(sources: readonly RuleSource[]): void {
     seen = JSON.stringify(sources)
@@ -100,8 +100,11 @@ export function createRuleBook({
   }
 
   async function reloadStored(store: Pick<Store, 'query'>): Promise<void> {
+    const turn = ++asked
     const found = await readStoredRules(store, fingerprint)
-    if (found === undefined) return
+    // Evaluator and API read on their own: what was asked for later is newer.
+    if (found === undefined || turn < taken) return
+    taken = turn
     rows = found.rules
     combine()
     fingerprint = found.fingerprint
@@ -143,12 +146,11 @@ export function createRuleBook({
       if (mistakes.length > 0) throw new RulesUnusable(explainRuleMistakes(mistakes))
       log.info({ rules: rules.length, folder }, 'alert rules in force')
     },
-    refresh: (store) =>
-      oneAtATime(async () => {
-        reloadFiles()
-        await reloadStored(store)
-        tellUnusable()
-      }),
+    async refresh(store) {
+      reloadFiles()
+      await reloadStored(store)
+      tellUnusable()
+    },
     rules: () => rules,
     written: () => files.written,
     stored: () => stored,
@@ -198,9 +200,7 @@ function storedWarning(unusable: readonly ListedRule[]): string[] {
 }
 
 function reasonsOf({ mistakes }: ListedRule): string {
-  return mistakes
-    .map(({ field, message, allowed }) => `${field}: ${message}; allowed: ${allowed}`)
-    .join(', ')
+  return mistakes.map(({ field, message, allowed }) => `${field}: ${message}; allowed: ${allowed}`).join(', ')
 }
 
 function readOr<T>(read: () => T, otherwise: (problem: string) => void): T | undefined {

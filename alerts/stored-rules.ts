@@ -39,7 +39,9 @@ export async function writeStoredRule(store: Pick<Store, 'insert'>, rule: Stored
 
 /** Names one state of a stored rule. */
 export function etagOf({ id, document, revision }: StoredRule): string {
-  const hash = createHash('sha256').update(JSON.stringify([id, document, revision])).digest('hex')
+  const hash = createHash('sha256')
+    .update(JSON.stringify([id, document, revision]))
+    .digest('hex')
   return `"${revision}-${hash.slice(0, 12)}"`
 }
 

@@ -86,6 +86,8 @@ export function createPipeline({
     now: Date.now,
     version,
     minutesKeptMs: config.store.retention_minutes,
+    rules: alerting.book,
+    backtest: backtestSettings(config),
   })
   const http = createHttpServer({
     ...config.http.listen,
@@ -113,6 +115,11 @@ export function createPipeline({
     ],
     url: http.url,
   }
+}
+
+/** What a backtest over HTTP goes by: what the detector does. */
+export function backtestSettings({ detector }: Config) {
+  return { historyMs: detector.history, watermarkMs: detector.watermark }
 }
 
 /** What ingest takes of a batch. */

@@ -1,28 +1,9 @@
+import type { Alert } from '../../alerts/alert.ts'
 import type { Queries } from '../bounded-store.ts'
 import type { Window } from '../window.ts'
 
 /** A row of the table `alerts`; times in seconds since 1970. */
-export type AlertRow = {
-  id: string
-  rule: string
-  severity: 'critical' | 'warning' | 'info'
-  state: 'firing' | 'resolved'
-  kind: 'divergence' | 'our_side' | 'success_rate' | 'cause_share' | 'volume' | 'no_data'
-  scope: 'network' | 'prefix' | 'site' | 'world'
-  asn: number
-  label: string
-  prefix: string
-  site: string
-  incident: string
-  started_at: number
-  fired_at: number
-  resolved_at: number
-  resolution: '' | 'recovered' | 'too_little_data' | 'rule_removed' | 'withdrawn'
-  value: number
-  threshold: number
-  explanation: string
-  receivers: string[]
-}
+export type AlertRow = Omit<Alert, 'minute'>
 
 /** Sort key of an alert: when it fired (seconds since 1970), and its id. */
 export type AlertKey = readonly [fired_at: number, id: string]
@@ -41,16 +22,20 @@ const CONDITIONS: Record<keyof AlertsFilter, string> = {
   asn: 'asn = {asn:UInt32}',
 }
 
-/** Alerts that fired at some time in the window (all of them without one), newest first; the last state of each. */
+/** Alerts, newest first; the last state of each. */
 export function findAlerts(
   store: Queries,
   {
     window,
+    fired,
     filter,
     after,
     limit,
   }: {
+    /** Those that fired at some time in it … */
     window?: Pick<Window, 'from' | 'to'> | undefined
+    /** … or those that began to. */
+    fired?: Pick<Window, 'from' | 'to'> | undefined
     filter: AlertsFilter
     after?: AlertKey | undefined
     limit: number
@@ -64,6 +49,16 @@ export function findAlerts(
       "(alerts.state = 'firing' OR alerts.resolved_at >= toDateTime({from:UInt32}, 'UTC'))",
     )
     Object.assign(parameters, { from: Math.floor(window.from / 1_000), to: Math.floor(window.to / 1_000) })
+  }
+  if (fired !== undefined) {
+    where.push(
+      "alerts.fired_at >= toDateTime({fired_from:UInt32}, 'UTC')",
+      "alerts.fired_at < toDateTime({fired_to:UInt32}, 'UTC')",
+    )
+    Object.assign(parameters, {
+      fired_from: Math.floor(fired.from / 1_000),
+      fired_to: Math.floor(fired.to / 1_000),
+    })
   }
   if (after !== undefined) {
     where.push('(toUnixTimestamp(alerts.fired_at), id) < ({after_fired_at:UInt32}, {after_id:String})')

@@ -9,7 +9,10 @@ import { acknowledgeRoute, closeRoute } from './divergence-orders.ts'
 import { divergencesRoute } from './divergences.ts'
 import { networkRoute } from './network.ts'
 import { networksRoute } from './networks.ts'
+import { notificationsRoute } from './notifications.ts'
 import { prefixesRoute } from './prefixes.ts'
+import { ruleHistoryRoute } from './rule-history.ts'
+import { createRuleRoute, deleteRuleRoute, replaceRuleRoute, ruleRoute, rulesRoute } from './rules.ts'
 import { statusRoute } from './status.ts'
 import { timeseriesRoute } from './timeseries.ts'
 import { worldRoute } from './world.ts'
@@ -22,6 +25,13 @@ export const ROUTES: readonly Route[] = [
   closeRoute,
   alertsRoute,
   alertHistoryRoute,
+  notificationsRoute,
+  rulesRoute,
+  createRuleRoute,
+  ruleRoute,
+  replaceRuleRoute,
+  deleteRuleRoute,
+  ruleHistoryRoute,
   worldRoute,
   networksRoute,
   networkRoute,

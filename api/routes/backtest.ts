@@ -1,0 +1,225 @@
+import { once } from 'node:events'
+import type { Request, RequestHandler, Response } from 'express'
+import { z } from 'zod'
+import type { FieldMistake } from '../../alerts/parse-rules.ts'
+import type { Rule } from '../../alerts/rule.ts'
+import type { RuleBook } from '../../alerts/rule-book.ts'
+import { lastJudgedMinute, type Tested, testedAlert, testRules, timeText } from '../../alerts/rule-test.ts'
+import type { Logger } from '../../core/runtime/log.ts'
+import { Problem, problemOf } from '../../core/runtime/problem.ts'
+import type { Queries } from '../bounded-store.ts'
+import { moment } from '../parameter-types.ts'
+import { badBody, readParameters } from '../parameters.ts'
+import { badRule } from './rule.ts'
+
+export const BACKTEST_PATH = '/v1/rules/backtest'
+/** Several rules of thousands of networks. */
+export const LARGEST_BACKTEST = 1_048_576
+const MOST_RULES = 1_000
+const MOST_ALERTS = 10_000
+/** The server does something else after so long a stretch of judging, ms. */
+const STRETCH_MS = 20
+const PROGRESS_EVERY_MS = 250
+const USUAL_SPAN_MS = 14 * 86_400_000
+
+export type BacktestSettings = {
+  /** What the detector has seen before it judges, ms (`detector.history`). */
+  historyMs: number
+  /** `detector.watermark` */
+  watermarkMs: number
+}
+
+export const backtestBody = z.strictObject({
+  rules: z
+    .array(
+      z.union([z.string().min(1).max(63), z.record(z.string(), z.unknown())]),
+      `a list of up to ${MOST_RULES} ids of rules, or rules as files have them`,
+    )
+    .min(1, 'at least one rule')
+    .max(MOST_RULES, `at most ${MOST_RULES} rules`)
+    .describe('Ids of rules, or rules as a file has them, as JSON; both may be mixed.'),
+  from: moment().optional().describe('Start, included; 14 days before now when left out.'),
+  to: moment().optional().describe('End, excluded; the last minute that is judged live when left out.'),
+})
+
+/**
+ * What rules would have found, over the store as it is: newline-delimited JSON, `progress` while it goes on, then `result` or
+ * `problem`. One at a time; it ends when the client leaves.
+ */
+export function backtestRules({
+  store,
+  rules,
+  now,
+  settings,
+  log,
+}: {
+  store: Queries
+  rules: RuleBook
+  now: () => number
+  settings: BacktestSettings
+  log: Logger
+}): RequestHandler {
+  let running = false
+  return async (request, response) => {
+    await rules.refresh(store)
+    const asked = askedOf(request, { rules, now: now(), settings })
+    if (running) throw busy()
+    running = true
+    try {
+      await answer(
+        response,
+        (lines) => testRules({ ...asked, ...lines, store, historyMs: settings.historyMs }),
+        log,
+      )
+    } finally {
+      running = false
+    }
+  }
+}
+
+type Asked = { rules: Rule[]; from: number; to: number }
+type Lines = Pick<Parameters<typeof testRules>[0], 'onProgress' | 'afterMinute'>
+
+function askedOf(
+  { body, query }: Request,
+  { rules: book, now, settings }: { rules: RuleBook; now: number; settings: BacktestSettings },
+): Asked {
+  const unknown = readParameters(z.strictObject({}), { ...query }, 'parameter')
+  if (!unknown.ok) throw badBody(unknown.mistakes)
+  const read = readParameters(backtestBody, body as Record<string, unknown>, 'field')
+  if (!read.ok) throw badBody(read.mistakes)
+  const judged = lastJudgedMinute(now, settings.watermarkMs)
+  const begin = read.value.from?.(now) ?? now - USUAL_SPAN_MS
+  const from = Math.floor(begin / 60_000) * 60
+  const to = Math.min(Math.ceil((read.value.to?.(now) ?? judged * 1_000) / 60_000) * 60, judged)
+  if (from >= to)
+    throw badBody([
+      {
+        parameter: 'from',
+        message: `from ${timeText(from)} is not before to ${timeText(to)}`,
+        allowed: 'a time before to, which is the last judged minute at the latest',
+      },
+    ])
+  return { rules: rulesOf(book, read.value.rules), from, to }
+}
+
+/** The rules that are named, and those that are given; throws the problem that lists every mistake in them. */
+function rulesOf(book: RuleBook, given: readonly (string | Record<string, unknown>)[]): Rule[] {
+  const mistakes: FieldMistake[] = []
+  const rules: Rule[] = []
+  given.forEach((one, index) => {
+    const at = `rules[${index}]`
+    const refuse = (field: string, message: string, allowed: string) =>
+      mistakes.push({ field: field === '' ? at : `${at}.${field}`, message, allowed })
+    const parsed = typeof one === 'string' ? inForce(book, one) : book.parse(one)
+    if (!parsed.ok) for (const { field, message, allowed } of parsed.mistakes) refuse(field, message, allowed)
+    else if (rules.some(({ id }) => id === parsed.rule.id))
+      refuse(typeof one === 'string' ? '' : 'id', `${parsed.rule.id} is given twice`, 'an id of its own')
+    else rules.push(parsed.rule)
+  })
+  if (mistakes.length > 0) throw badRule(mistakes)
+  return rules
+}
+
+function inForce(book: RuleBook, id: string): ReturnType<RuleBook['parse']> {
+  const rule = book.rules().find((one) => one.id === id)
+  if (rule !== undefined) return { ok: true, rule }
+  const mistake = {
+    field: '',
+    message: `no rule ${id} is in force`,
+    allowed: 'an id of /v1/rules, or a rule',
+  }
+  return { ok: false, mistakes: [mistake] }
+}
+
+/** The client has left: nobody waits for the answer. */
+class Left extends Error {
+  override readonly name = 'Left'
+}
+
+async function answer(
+  response: Response,
+  test: (lines: Lines) => Promise<Tested | undefined>,
+  log: Logger,
+): Promise<void> {
+  response.status(200).set({
+    'Content-Type': 'application/x-ndjson',
+    'Cache-Control': 'no-store',
+    // nginx would hold the lines back until a buffer is full.
+    'X-Accel-Buffering': 'no',
+  })
+  response.flushHeaders()
+  const write = (line: unknown) => response.write(`${JSON.stringify(line)}\n`)
+  try {
+    const tested = await test(pacedLines(response, write))
+    const fits = write(
+      tested === undefined ? { problem: documentOf(nothingStored()) } : { result: resultOf(tested) },
+    )
+    if (!fits && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')])
+  } catch (error) {
+    if (error instanceof Left) return
+    log.error({ error: String(error) }, 'a backtest failed')
+    write({ problem: documentOf(problemOf(error)) })
+  }
+  response.end()
+}
+
+/** Tells how far it is now and then, lets others have their turn, and ends it when nobody listens any more. */
+function pacedLines(response: Response, write: (line: unknown) => void): Lines {
+  let told = 0
+  let began = performance.now()
+  return {
+    onProgress(doing, share) {
+      if (performance.now() - told < PROGRESS_EVERY_MS) return
+      told = performance.now()
+      write({ progress: Math.round(share * 1_000) / 1_000, doing })
+    },
+    afterMinute() {
+      if (response.destroyed) throw new Left()
+      if (performance.now() - began < STRETCH_MS) return undefined
+      return new Promise((resolve) =>
+        setImmediate(() => {
+          began = performance.now()
+          resolve()
+        }),
+      )
+    },
+  }
+}
+
+function resultOf({ from, to, alerts, rules }: Tested) {
+  const told = alerts.slice(0, MOST_ALERTS).map((alert) => ({
+    ...testedAlert(alert),
+    seconds: (alert.resolved_at === 0 ? to : alert.resolved_at) - alert.fired_at,
+  }))
+  return {
+    from: timeText(from),
+    to: timeText(to),
+    rules,
+    alerts: told,
+    more_alerts: alerts.length - told.length,
+  }
+}
+
+function documentOf({ type, title, status, message }: Problem) {
+  return { type: `/problems/${type}`, title, status, detail: message }
+}
+
+function nothingStored(): Problem {
+  return new Problem({
+    status: 409,
+    type: 'nothing-stored',
+    title: 'Nothing to test on',
+    detail: 'the store holds no handshakes yet',
+  })
+}
+
+function busy(): Problem {
+  return new Problem({
+    status: 429,
+    type: 'backtest-running',
+    title: 'A backtest is running',
+    detail: 'one backtest runs at a time, and another has not ended yet; come again later',
+    headers: { 'Retry-After': '10' },
+  })
+}
