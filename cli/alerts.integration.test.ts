@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startReceiver } from '../alerts/testing/receiver.ts'
+import { serveApi } from '../api/testing/server.ts'
 import { encodeHandshakes } from '../core/store/tables.ts'
 import { handshakeRow, storeAt, temporaryFolder } from '../core/store/testing.ts'
 import { ensureAsnDatabase } from '../enricher/asn-database.ts'
@@ -94,6 +95,24 @@ describe('halfshake up with rules', () => {
   }, 240_000)
 })
 
+/** What the API's backtest says of the rule `low` and the same store; without how long, which the command's JSON leaves out. */
+async function testedByApi(now: number): Promise<unknown> {
+  const store = storeAt(join(folder.path, 'data'))
+  await store.start()
+  const api = await serveApi({ store, now, folder: join(folder.path, 'rules') })
+  const { body } = await api.get('/v1/rules/backtest', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ rules: ['low'], from: '-1h' }),
+  })
+  await api.close()
+  await store.stop()
+  const { result } = JSON.parse(String(body).trim().split('\n').at(-1) ?? '') as {
+    result: { alerts: { seconds: number }[] }
+  }
+  return result.alerts.map(({ seconds: _, ...alert }) => alert)
+}
+
 describe('halfshake rules', () => {
   it('checks a file, a folder, or what is configured', async () => {
     await writeRules(GOOD)
@@ -112,6 +131,11 @@ describe('halfshake rules', () => {
       code: 1,
       output: expect.stringMatching(/^the file of rules is \/nowhere.yaml, which cannot be read/),
     })
+  })
+
+  it('prints the JSON Schema of files of rules', async () => {
+    const { code, output } = await run(['rules', 'schema'])
+    expect([code, JSON.parse(output)]).toMatchObject([0, { properties: { rules: { type: 'array' } } }])
   })
 
   it('tests a file on what is stored', async () => {
@@ -143,6 +167,7 @@ describe('halfshake rules', () => {
         resolution: 'recovered',
       },
     ])
+    expect(await testedByApi(start + 2_400_000)).toEqual(JSON.parse(output))
     const words = await run(['rules', 'test', file, '--since', '1h'], settings())
     expect(words.output).toMatch(/AS64500[\s\S]*low: 1 alert in \d+ minutes/)
   })

@@ -70,7 +70,7 @@ export async function serveApi({
     async get(path: string, init: RequestInit = {}): Promise<Answer> {
       const response = await fetch(url + path, init)
       const text = await response.text()
-      const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
+      const json = text !== '' && /[/+]json\b/.test(response.headers.get('content-type') ?? '')
       return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
     },
     /** As a process stops: those who listen first. */
