@@ -59,4 +59,35 @@ describe('kill -9 of the evaluator', () => {
     expect(new Set(keys()).size).toBe(1)
     expect(receiver.received[0]?.text).toBe(receiver.received[1]?.text)
   })
+
+  it.each(['alert_changes', 'alerts', 'alert_progress'])(
+    'before %s is written loses no change of an alert, and tells none twice',
+    async (table) => {
+      expect(await evaluate(MINUTE, table)).toBe('SIGKILL')
+      expect(await evaluate(MINUTE)).toBe(0)
+      await closeIncident()
+      expect(await evaluate(MINUTE + 60, table)).toBe('SIGKILL')
+      expect(await evaluate(MINUTE + 60)).toBe(0)
+      expect(await changes()).toEqual([
+        { sequence: 1, event: 'fired' },
+        { sequence: 2, event: 'resolved' },
+      ])
+    },
+  )
 })
+
+async function closeIncident(): Promise<void> {
+  const store = storeAt(folder.path)
+  await store.start()
+  const closed = incidentOf({ opened_at: MINUTE, closed_at: MINUTE + 60, version: MINUTE + 1 })
+  await createIncidentTable(store, createChangeTable(store)).write([closed])
+  await store.stop()
+}
+
+async function changes(): Promise<unknown[]> {
+  const store = storeAt(folder.path)
+  await store.start()
+  const rows = await store.query('SELECT sequence, event FROM alert_changes ORDER BY sequence')
+  await store.stop()
+  return rows
+}

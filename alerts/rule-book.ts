@@ -65,6 +65,8 @@ export function createRuleBook({
   let fingerprint: string | undefined
   let stored: ListedRule[] = []
   let rules: readonly Rule[] = []
+  /** With the lists as they are: of thousands, a change of one is to be read quickly. */
+  let parsedRows = new Map<string, ReturnType<typeof parseRule>>()
   let told: ReadonlyMap<string, string> = new Map()
   let asked = 0
   let taken = 0
@@ -73,7 +75,10 @@ export function createRuleBook({
     seen = JSON.stringify(sources)
     const parsed = parseRules(sources, surroundings)
     mistakes = parsed.ok ? [] : parsed.mistakes
-    if (parsed.ok) files = parsed
+    if (parsed.ok) {
+      files = parsed
+      parsedRows = new Map()
+    }
     metrics.badFiles.set(new Set(mistakes.map(({ file }) => file)).size)
     combine()
   }
@@ -124,11 +129,15 @@ export function createRuleBook({
   /** A stored rule that cannot be used takes no other down. */
   function combine(): void {
     const inForce = files.written.map(({ rule }) => rule)
+    const known = parsedRows
+    parsedRows = new Map()
     const places = new Map(files.written.map((one) => [one.rule.id, one]))
     stored = rows.map((row) => {
       const place = places.get(row.id)
       if (place !== undefined) return { stored: row, mistakes: [takenBy(row.id, place)] }
-      const parsed = parseStored(row, { ...surroundings, lists: files.lists })
+      const key = JSON.stringify([row.id, row.document])
+      const parsed = known.get(key) ?? parseStored(row, { ...surroundings, lists: files.lists })
+      parsedRows.set(key, parsed)
       if (!parsed.ok) return { stored: row, mistakes: parsed.mistakes }
       inForce.push(parsed.rule)
       return { stored: row, mistakes: [] }
