@@ -1,7 +1,8 @@
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { Check } from '../core/runtime/health.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import type { Store } from '../core/store/store.ts'
+import { createRuleMetrics } from './metrics.ts'
 import {
   type FieldMistake,
   type Lists,
@@ -218,19 +219,5 @@ function readOr<T>(read: () => T, otherwise: (problem: string) => void): T | und
   } catch (error) {
     otherwise((error as Error).message)
     return undefined
-  }
-}
-
-function createRuleMetrics(registry: Registry) {
-  const registers = [registry]
-  const gauge = (name: string, help: string) =>
-    new Gauge({ name: `halfshake_alert_rules${name}`, help, registers })
-  return {
-    rules: gauge('', 'Alert rules in force.'),
-    badFiles: gauge(
-      '_bad_files',
-      'Files of rules with mistakes; while there are any, the last good rules are in force.',
-    ),
-    unusable: gauge('_unusable', 'Stored rules with mistakes; they are not in force.'),
   }
 }

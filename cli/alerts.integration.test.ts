@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Message } from '../alerts/message.ts'
 import { startReceiver } from '../alerts/testing/receiver.ts'
 import { serveApi } from '../api/testing/server.ts'
 import { encodeHandshakes } from '../core/store/tables.ts'
@@ -74,6 +75,11 @@ describe('halfshake up with rules', () => {
     running.push(process)
     const url = `http://127.0.0.1:${port}`
     await untilReady(url, process)
+    await fetch(`${url}/v1/rules`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id: 'stored', who: { any: true }, what: { no_data: null }, for: '1m' }),
+    })
     await writeRules(BAD)
     const reason = await until(async () => {
       const { checks } = (await (await fetch(`${url}/readyz`)).json()) as {
@@ -84,13 +90,17 @@ describe('halfshake up with rules', () => {
     expect(reason).toMatch(/last good rules are in force.*rules.yaml:2/)
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('halfshake_alert_rules_bad_files 1')
     // Nothing comes from anybody: the rule that was good says so when a whole minute has passed.
-    const message = await until(async () => receiver.received[0]?.body)
-    expect(message).toMatchObject({
-      status: 'firing',
-      rule: { id: 'quiet' },
-      alerts: [{ kind: 'no_data', scope: 'world' }],
-    })
-    expect(await (await fetch(`${url}/v1/alerts`)).json()).toMatchObject({ items: [{ rule: 'quiet' }] })
+    const messageOf = (id: string) =>
+      until(async () => receiver.received.find(({ body }) => (body as Message).rule.id === id)?.body)
+    // And so does the one that was made through the API.
+    for (const id of ['quiet', 'stored']) {
+      expect(await messageOf(id)).toMatchObject({
+        status: 'firing',
+        alerts: [{ kind: 'no_data', scope: 'world' }],
+      })
+      const { items } = (await (await fetch(`${url}/v1/alerts?rule=${id}`)).json()) as { items: unknown[] }
+      expect(items).toHaveLength(1)
+    }
     await receiver.close()
   }, 240_000)
 })

@@ -68,6 +68,10 @@ export function writtenOf(book: RuleBook, id: string): WrittenRule | undefined {
   return book.written().find(({ rule }) => rule.id === id)
 }
 
+export function etagHeader({ etag }: RuleItem): Record<string, string> {
+  return etag === null ? {} : { ETag: etag }
+}
+
 /** The 400 problem that lists every mistake in a rule. */
 export function badRule(mistakes: readonly FieldMistake[]): Problem {
   return new Problem({

@@ -1,28 +1,23 @@
 import { z } from 'zod'
 import { ruleJsonSchema } from '../../alerts/rule-json-schema.ts'
-import { etagOf, lastRevision, type StoredRule, writeStoredRule } from '../../alerts/stored-rules.ts'
-import { Problem } from '../../core/runtime/problem.ts'
 import { text } from '../parameter-types.ts'
-import { type Conditions, type Context, defineRoute, defineWrite, type Reply } from '../route.ts'
+import { defineRoute, defineWrite } from '../route.ts'
 import {
   badRule,
-  type RuleItem,
+  etagHeader,
   ruleItems,
   ruleOrNotFound,
   rulePath,
   ruleSchema,
   storedOf,
   UNKNOWN_RULE,
-  writtenOf,
 } from './rule.ts'
+import { existsAlready } from './rule-problems.ts'
+import { checkConditions, checked, inTurn, store, write } from './rule-write.ts'
 
 export const RULE_SCHEMA_PATH = '/v1/rules/schema'
-/** Stored rules at a time: what is judged every minute has a bound. */
-const MOST_RULES = 10_000
 /** A rule may name thousands of networks. */
 const LARGEST_RULE = 262_144
-/** Paths of their own under /v1/rules, which a rule of this id could not be asked for. */
-const RESERVED = ['schema', 'backtest']
 
 const IN_A_FILE = 'The id is that of a rule of a file, which is changed there; `detail` says where.'
 const body = { schema: ruleJsonSchema(), largest: LARGEST_RULE }
@@ -151,114 +146,3 @@ export const deleteRuleRoute = defineWrite({
       return { body: undefined }
     }),
 })
-
-/** One write at a time, over the rules as they are now. */
-function inTurn<T>({ rules, store: queries, inTurn: take }: Context, use: () => Promise<T>): Promise<T> {
-  return take(async () => {
-    await rules.refresh(queries)
-    return use()
-  })
-}
-
-function checked({ rules }: Context, document: Record<string, unknown>) {
-  const parsed = rules.parse(document)
-  if (!parsed.ok) throw badRule(parsed.mistakes)
-  const { id } = parsed.rule
-  if (RESERVED.includes(id))
-    throw badRule([{ field: 'id', message: `${id} is a path of the API`, allowed: 'another id' }])
-  refuseWritten(rules, id)
-  return parsed.rule
-}
-
-type Given = { id: string; document: Record<string, unknown>; author: string; deleted?: boolean }
-
-async function write(context: Context, given: Given): Promise<Reply & { body: RuleItem }> {
-  const { rules } = context
-  if (storedOf(rules, given.id) === undefined && rules.stored().length >= MOST_RULES) throw tooMany()
-  await store(context, given)
-  const item = ruleOrNotFound(rules, given.id)
-  return { body: item, headers: { ...etagHeader(item), Location: `/v1/rules/${item.id}` } }
-}
-
-async function store(context: Context, { id, document, author, deleted = false }: Given): Promise<void> {
-  const { store: queries, rules, clock } = context
-  const revision = (await lastRevision(queries, id)) + 1
-  const text = deleted ? '' : JSON.stringify(document)
-  const row: StoredRule = { id, document: text, author, deleted, revision, updated_at: clock().now }
-  await writeStoredRule(queries, row)
-  await rules.refresh(queries)
-}
-
-/** Whether the request makes a rule or replaces one; throws the problem when its conditions are not met. */
-function checkConditions({ rules }: Context, id: string, given: Conditions): 'create' | 'replace' {
-  const stored = storedOf(rules, id)?.stored
-  if (stored === undefined) refuseWritten(rules, id)
-  if (given.ifMatch === undefined && given.ifNoneMatch === undefined) throw unconditional(id)
-  if (given.ifNoneMatch !== undefined) {
-    if (given.ifNoneMatch.trim() !== '*' || given.ifMatch !== undefined) throw unconditional(id)
-    if (stored !== undefined) throw changed(id, etagOf(stored))
-    return 'create'
-  }
-  if (stored === undefined) ruleOrNotFound(rules, id)
-  else if (!matches(given.ifMatch ?? '', etagOf(stored))) throw changed(id, etagOf(stored))
-  return 'replace'
-}
-
-/** Source: RFC 9110, section 13.1.1 */
-function matches(given: string, etag: string): boolean {
-  return given.split(',').some((one) => one.trim() === '*' || one.trim() === etag)
-}
-
-function refuseWritten(rules: Context['rules'], id: string): void {
-  const written = writtenOf(rules, id)
-  if (written === undefined) return
-  const { rule, line } = written
-  throw new Problem({
-    status: 409,
-    type: 'rule-in-file',
-    title: 'Rule stands in a file',
-    detail: `${id} is the id of a rule in ${rule.file}:${line}, which is read-only here; change it there, or take another id`,
-    members: { file: rule.file, line },
-  })
-}
-
-function existsAlready(id: string): Problem {
-  return new Problem({
-    status: 409,
-    type: 'rule-exists',
-    title: 'Rule exists already',
-    detail: `there is a rule ${id} already; replace it with PUT /v1/rules/${id}, or take another id`,
-  })
-}
-
-function unconditional(id: string): Problem {
-  return new Problem({
-    status: 428,
-    type: 'condition-needed',
-    title: 'Condition needed',
-    detail: `say what you build on: If-Match with the ETag of GET /v1/rules/${id}, or, to make a new rule with PUT, If-None-Match: *`,
-  })
-}
-
-function changed(id: string, etag: string): Problem {
-  return new Problem({
-    status: 412,
-    type: 'rule-changed',
-    title: 'Rule is another by now',
-    detail: `${id} is not what the request builds on; it has the ETag ${etag} now: read it again, and decide again`,
-    headers: { ETag: etag },
-  })
-}
-
-function tooMany(): Problem {
-  return new Problem({
-    status: 409,
-    type: 'too-many-rules',
-    title: 'Too many rules',
-    detail: `${MOST_RULES} rules are stored, which is the most allowed; delete some, or name several networks in one`,
-  })
-}
-
-function etagHeader({ etag }: RuleItem): Record<string, string> {
-  return etag === null ? {} : { ETag: etag }
-}
