@@ -137,10 +137,12 @@ describe('a round that fails', () => {
   it('is noted when the store is back, the same one once a minute', async () => {
     let away = true
     let now = NOW * 1_000
+    let written = 0
     const log = createErrorLog({
       store: {
         async insert(...row) {
           if (away) throw new Error('away')
+          written += 1
           await store.insert(...row)
         },
       },
@@ -160,5 +162,6 @@ describe('a round that fails', () => {
     await fails()
     await log.flush()
     expect(await errors()).toHaveLength(2)
+    expect(written).toBe(1)
   })
 })

@@ -219,6 +219,7 @@ describe('a stored rule that can no longer be used', () => {
     await create({ id: 'other', who: { any: true }, what: { divergence: {} }, receivers: 'ops' })
     await create({ id: 'third', who: { any: true }, what: { divergence: {} } })
     await writeRules('rules: []\n')
+    expect((await api.get('/v1/rules/mine')).body).toMatchObject({ in_force: false })
     const without = await serve([])
     const { body } = await without.get('/v1/rules')
     expect((body as { items: { id: string; in_force: boolean }[] }).items).toMatchObject([
