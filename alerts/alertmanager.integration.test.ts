@@ -74,7 +74,7 @@ describe('with a real Alertmanager', () => {
       {
         labels: { alertname: 'any-network-diverges', asn: 'AS64500', severity: 'warning', scope: 'network' },
         annotations: { cause: 'MTU hole, client to server (mtu_inbound)', advice: expect.any(String) },
-        generatorURL: 'https://halfshake.example.com/#as64500',
+        generatorURL: 'https://halfshake.example.com/#/networks/AS64500',
       },
     ])
     await rounds(at(2), both)

@@ -1,12 +1,11 @@
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
-import type { Incident } from '../detector/incident.ts'
 import type { Alert } from './alert.ts'
 import type { AlertTable } from './alert-table.ts'
-import type { MinuteCounts } from './counts.ts'
 import type { ErrorLog } from './error-log.ts'
 import { evaluateMinute, firingIn, initialState, MINUTE, resolved, type State } from './evaluate.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, FindFacts } from './facts.ts'
+import type { Places } from './links.ts'
 import { messageOf } from './message.ts'
 import type { EvaluatorMetrics } from './metrics.ts'
 import type { Notification, Told } from './notification.ts'
@@ -14,7 +13,7 @@ import type { NotificationTable } from './notification-table.ts'
 import { type Planned, type PlannedReceiver, planNotifications } from './plan.ts'
 import type { ReadCounts } from './read-counts.ts'
 import type { Rule } from './rule.ts'
-import { lookBack, prefixesOf, windowAt } from './window.ts'
+import { askedOf, windowAt } from './window.ts'
 
 const CHUNK_MINUTES = 60
 const DAY = 24 * 3600
@@ -28,9 +27,9 @@ export type EvaluatorNeeds = {
   readCounts: ReadCounts
   alerts: AlertTable
   notifications: Pick<NotificationTable, 'told' | 'add'>
-  facts: (alert: Alert) => Promise<Facts>
+  facts: FindFacts
   receivers: readonly PlannedReceiver[]
-  publicUrl: string | undefined
+  places: Places
   /** Told when there are new messages. */
   onMessages: () => void
   /** ms since 1970. */
@@ -86,16 +85,21 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     if (next.minute > from.minute && from.minute > 0)
       log.warn({ from: from.minute, to: next.minute }, 'minutes that are kept no longer are not evaluated')
     const changes = new Map<string, Alert>()
+    const asked = askedOf(rules)
     while (next.minute < due && !stopped) {
       const first = next.minute + MINUTE
       const to = Math.min(first + CHUNK_MINUTES * MINUTE, due + MINUTE)
-      const back = lookBack(rules)
-      const [counts, incidents]: [MinuteCounts[], Incident[]] = await Promise.all([
-        back === 0 ? [] : needs.readCounts(first - back + MINUTE, to, prefixesOf(rules)),
+      const [counts, incidents] = await Promise.all([
+        needs.readCounts(first, to, asked),
         table.incidents(next.minute - DAY),
       ])
+      if (asked.single !== undefined && counts.some(({ single }) => single === undefined))
+        log.warn(
+          { from: first, to },
+          'rules by agent or server name are not evaluated for minutes whose handshakes are kept no longer',
+        )
       for (let minute = first; minute < to; minute += MINUTE) {
-        const window = windowAt(counts, minute, back)
+        const window = windowAt(counts, minute, asked.back)
         const observed = minute >= startedAt
         const step = evaluateMinute(rules, next, { minute, window, incidents, observed })
         next = step.state
@@ -140,20 +144,20 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     if (planned.length === 0) return []
     const incidents = await table.incidents(Math.floor(clock() / 1_000) - DAY)
     const found = new Map<string, Promise<Facts>>()
-    const factsOf = (alert: Alert) => {
-      const facts = found.get(alert.id) ?? needs.facts(alert)
+    const factsOf = (alert: Alert, rule: Rule | undefined) => {
+      const facts = found.get(alert.id) ?? needs.facts(alert, rule)
       found.set(alert.id, facts)
       return facts
     }
     const messages: Notification[] = []
     for (const { members, repeated, ...notification } of planned) {
+      const rule = rules.find(({ id }) => id === notification.rule)
       const told = []
       for (const alert of members) {
         const incident = incidents.find(({ id }) => id === alert.incident)
-        told.push({ alert, facts: await factsOf(alert), incident })
+        told.push({ alert, facts: await factsOf(alert, rule), incident })
       }
-      const rule = rules.find(({ id }) => id === notification.rule)
-      const message = messageOf({ ...notification, repeated }, { told, rule, publicUrl: needs.publicUrl })
+      const message = messageOf({ ...notification, repeated }, { told, rule, places: needs.places })
       messages.push({ ...notification, message })
     }
     return messages

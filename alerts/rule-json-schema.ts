@@ -56,6 +56,8 @@ const DESCRIPTIONS: Record<string, string> = {
   prefix: 'Prefixes, and all inside them.',
   site: 'Only at these sites.',
   ip_version: 'Only IPv4 or only IPv6; thresholds only.',
+  agent: 'Only handshakes that these agents saw; thresholds only.',
+  server_name: 'Only handshakes with these server names; thresholds only.',
   what: 'Exactly one condition.',
   divergence: 'The detector has an open incident.',
   sensitivity:
@@ -63,6 +65,8 @@ const DESCRIPTIONS: Record<string, string> = {
   minimum_excess: 'So much more fails than at most was to be expected.',
   success_rate: 'completed / (completed + failed) is below.',
   cause_share: 'So many of the completed and failed handshakes failed for this cause.',
+  handshake_time: 'So long do handshakes take that complete, at this quantile.',
+  quantile: 'Of the times from accept to completion.',
   volume: 'Completed and failed handshakes within over.',
   no_data: 'Not a single handshake of any outcome for the time of for, at least 1m.',
   over: 'How many minutes are taken together, from 1m to 1h.',

@@ -5,8 +5,9 @@ import { describedIncident, type Incident } from '../detector/incident.ts'
 import { createMinuteReader } from '../detector/read-minutes.ts'
 import type { Alert } from './alert.ts'
 import { backtest } from './backtest.ts'
-import { createCountReader } from './read-counts.ts'
+import { createCountReader, type Kept, singleKeptFrom } from './read-counts.ts'
 import type { Rule } from './rule.ts'
+import { askedOf } from './window.ts'
 
 /** What rules would have found from `from` up to, not including, `to`: seconds since 1970. */
 export type Tested = {
@@ -14,6 +15,8 @@ export type Tested = {
   to: number
   /** Last states, in the order in which they fired. */
   alerts: Alert[]
+  /** From when on rules by agent or server name are judged, where that is later than `from`; else undefined. */
+  single_from: number | undefined
   /** How many alerts each rule gave, and how many that is a day. */
   rules: { id: string; alerts: number; a_day: number }[]
 }
@@ -28,6 +31,7 @@ export async function testRules({
   from,
   to,
   historyMs,
+  kept,
   onProgress = () => undefined,
   afterMinute = () => undefined,
 }: {
@@ -37,6 +41,7 @@ export async function testRules({
   to: number
   /** What the detector has seen before it judges, ms. */
   historyMs: number
+  kept: Kept
   onProgress?: (doing: 'detecting' | 'evaluating', share: number) => void
   afterMinute?: () => Promise<void> | undefined
 }): Promise<Tested | undefined> {
@@ -54,14 +59,16 @@ export async function testRules({
     : []
   const alerts = await backtest({
     rules,
-    readCounts: createCountReader(store),
+    readCounts: createCountReader(store, kept),
     incidents,
     from: start,
     to,
     onProgress: (share) => onProgress('evaluating', share),
     afterMinute,
   })
-  return { from: start, to, alerts, rules: countsOf(rules, alerts, (to - start) / 86_400) }
+  const single = singleKeptFrom(kept)
+  const single_from = askedOf(rules).single !== undefined && start < single ? single : undefined
+  return { from: start, to, single_from, alerts, rules: countsOf(rules, alerts, (to - start) / 86_400) }
 }
 
 /** The end of what is judged live at this time, seconds since 1970. */

@@ -118,7 +118,7 @@ describe('POST /v1/rules/backtest', () => {
     expect(tested?.sort(byId)).toEqual(liveTold.sort(byId))
     const direct = await backtest({
       rules,
-      readCounts: createCountReader(opened.store),
+      readCounts: createCountReader(opened.store, { rawKeptMs: 14 * 86_400_000, clock: () => NOW }),
       incidents: [],
       from: at(0),
       to: at(MINUTES),

@@ -213,7 +213,7 @@ describe('a server that stops', () => {
       log: silent,
       registry,
       rules: createRuleBook({ folder: undefined, defaultRule: true, surroundings, log: silent, registry }),
-      backtest: { historyMs: 0, watermarkMs: 60_000 },
+      backtest: { historyMs: 0, watermarkMs: 60_000, rawKeptMs: 0 },
       now: Date.now,
       version: '1.2.3',
     })

@@ -62,6 +62,11 @@ function lineSchema(): Json {
     properties: {
       from: { ...text, description: 'Start of what was judged: what is stored may begin later than asked.' },
       to: text,
+      single_from: {
+        type: ['string', 'null'],
+        description:
+          'From when on rules by agent or server name are judged, where that is later: single handshakes are kept no longer.',
+      },
       rules: {
         type: 'array',
         items: rule,
@@ -75,7 +80,7 @@ function lineSchema(): Json {
       },
       more_alerts: { ...number, description: 'How many are not listed.' },
     },
-    required: ['from', 'to', 'rules', 'alerts', 'more_alerts'],
+    required: ['from', 'to', 'single_from', 'rules', 'alerts', 'more_alerts'],
   }
   return {
     type: 'object',

@@ -3,6 +3,7 @@ import { createAlertTable } from '../alerts/alert-table.ts'
 import { createDelivery } from '../alerts/delivery.ts'
 import { createErrorLog } from '../alerts/error-log.ts'
 import { createFactFinder } from '../alerts/facts.ts'
+import type { Places } from '../alerts/links.ts'
 import { createEvaluator } from '../alerts/loop.ts'
 import { createDeliveryMetrics, createEvaluatorMetrics } from '../alerts/metrics.ts'
 import { createNotificationTable } from '../alerts/notification-table.ts'
@@ -13,6 +14,7 @@ import type { Check } from '../core/runtime/health.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import type { Store } from '../core/store/store.ts'
+import { UIDS } from '../dashboards/common/uids.ts'
 import { createReceivers } from './receivers.ts'
 
 export type Alerting = {
@@ -30,11 +32,14 @@ export function createAlerting({
   store,
   registry,
   log,
+  clock,
 }: {
   config: Config
   store: Store
   registry: Registry
   log: Logger
+  /** ms since 1970. */
+  clock: () => number
 }): Alerting {
   const receivers = createReceivers(config)
   const errors = createErrorLog({ store, clock: Date.now, log })
@@ -49,7 +54,7 @@ export function createAlerting({
   const delivery = createDelivery({
     receivers,
     table: notifications,
-    clock: Date.now,
+    clock,
     metrics: createDeliveryMetrics(registry),
     log,
   })
@@ -60,14 +65,14 @@ export function createAlerting({
       return book.rules()
     },
     errors,
-    readCounts: createCountReader(store),
+    readCounts: createCountReader(store, { rawKeptMs: config.store.retention_raw, clock }),
     alerts: createAlertTable(store),
     notifications,
     facts: createFactFinder(store),
     receivers,
-    publicUrl: config.alerts.public_url,
+    places: { publicUrl: config.alerts.public_url, dashboards: dashboardsOf(config) },
     onMessages: delivery.nudge,
-    clock: Date.now,
+    clock,
     watermarkMs: config.detector.watermark,
     keptMs: config.store.retention_minutes,
     intervalMs,
@@ -88,6 +93,11 @@ export function createConfiguredRuleBook({
 }: Pick<RuleBookNeeds, 'registry' | 'log' | 'onUnusable'> & { config: Config }): RuleBook {
   const { rules: folder, default_rule: defaultRule } = config.alerts
   return createRuleBook({ folder, defaultRule, surroundings: ruleSurroundings(config), ...needs })
+}
+
+function dashboardsOf({ alerts: { grafana_url } }: Config): Places['dashboards'] {
+  if (grafana_url === undefined) return undefined
+  return { overview: `${grafana_url}/d/${UIDS.overview}`, network: `${grafana_url}/d/${UIDS.network}` }
 }
 
 /** What rules may refer to, as configured. */

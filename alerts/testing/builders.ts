@@ -22,7 +22,11 @@ export function ruleOf(given: Partial<Rule> & Pick<Rule, 'what'>): Rule {
 }
 
 export function whoOf(given: Partial<Rule['who']>): Rule['who'] {
-  return { any: false, asns: [], labels: [], prefixes: [], sites: [], ip_version: undefined, ...given }
+  return {
+    ...{ any: false, asns: [], labels: [], prefixes: [], sites: [], ip_version: undefined },
+    ...{ agents: [], server_names: [] },
+    ...given,
+  }
 }
 
 export const DIVERGENCE = { kind: 'divergence', minimum_evidence: 0, minimum_excess: 0 } as const

@@ -46,12 +46,18 @@ export function createSystem({
   const evaluator = createEvaluator({
     rules: typeof rules === 'function' ? rules : async () => rules,
     errors: errors ?? createErrorLog({ store, clock, log }),
-    readCounts: createCountReader(store),
+    readCounts: createCountReader(store, { rawKeptMs: 14 * 86_400_000, clock }),
     alerts: createAlertTable(store),
     notifications,
     facts: createFactFinder(store),
     receivers,
-    publicUrl: 'https://halfshake.example.com',
+    places: {
+      publicUrl: 'https://halfshake.example.com',
+      dashboards: {
+        overview: 'https://grafana.example.com/d/overview',
+        network: 'https://grafana.example.com/d/network',
+      },
+    },
     onMessages,
     clock,
     watermarkMs: 60_000,

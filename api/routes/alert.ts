@@ -10,7 +10,7 @@ export const alertSchema = z
     severity: z.enum(['critical', 'warning', 'info']),
     state: z.enum(['firing', 'resolved']),
     kind: z
-      .enum(['divergence', 'our_side', 'success_rate', 'cause_share', 'volume', 'no_data'])
+      .enum(['divergence', 'our_side', 'success_rate', 'cause_share', 'handshake_time', 'volume', 'no_data'])
       .describe('What the rule looks at; `our_side` for an incident in which everyone fails.'),
     scope: z
       .enum(['network', 'prefix', 'site', 'world', 'networks'])
@@ -26,7 +26,11 @@ export const alertSchema = z
     resolution: z
       .enum(['', 'recovered', 'too_little_data', 'rule_removed', 'withdrawn'])
       .describe('Why it is over; empty while it fires.'),
-    value: z.number().describe('What was seen at the last change: a share, or handshakes for `volume`.'),
+    value: z
+      .number()
+      .describe(
+        'What was seen at the last change: a share, handshakes for `volume`, milliseconds for `handshake_time`.',
+      ),
     threshold: z
       .number()
       .describe('What the rule allows; for a divergence the failure rate that at most was to be expected.'),

@@ -68,7 +68,7 @@ function pacedLines(response: Response, write: (line: unknown) => void): Lines {
   }
 }
 
-function resultOf({ from, to, alerts, rules }: Tested) {
+function resultOf({ from, to, single_from, alerts, rules }: Tested) {
   const told = alerts.slice(0, MOST_ALERTS).map((alert) => ({
     ...testedAlert(alert),
     seconds: (alert.resolved_at === 0 ? to : alert.resolved_at) - alert.fired_at,
@@ -76,6 +76,7 @@ function resultOf({ from, to, alerts, rules }: Tested) {
   return {
     from: timeText(from),
     to: timeText(to),
+    single_from: single_from === undefined ? null : timeText(single_from),
     rules,
     alerts: told,
     more_alerts: alerts.length - told.length,

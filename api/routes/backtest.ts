@@ -23,6 +23,8 @@ export type BacktestSettings = {
   historyMs: number
   /** `detector.watermark` */
   watermarkMs: number
+  /** How long single handshakes are kept (`store.retention_raw`). */
+  rawKeptMs: number
 }
 
 export const backtestBody = z.strictObject({
@@ -61,10 +63,11 @@ export function backtestRules({
     const asked = askedOf(request, { rules, now: now(), settings })
     if (running) throw busy()
     running = true
+    const kept = { rawKeptMs: settings.rawKeptMs, clock: now }
     try {
       await answer(
         response,
-        (lines) => testRules({ ...asked, ...lines, store, historyMs: settings.historyMs }),
+        (lines) => testRules({ ...asked, ...lines, store, historyMs: settings.historyMs, kept }),
         log,
       )
     } finally {

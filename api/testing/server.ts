@@ -57,7 +57,7 @@ export async function serveApi({
     ...(bounds && { bounds }),
     ...(listening && { listening }),
     rules,
-    backtest: { historyMs: 14 * 86_400_000, watermarkMs: 60_000 },
+    backtest: { historyMs: 14 * 86_400_000, watermarkMs: 60_000, rawKeptMs: 14 * 86_400_000 },
   })
   const server = createServer(createApp([router], silent))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { subjectOf } from '../../alerts/message.ts'
 import { parseRules, type RuleSource } from '../../alerts/parse-rules.ts'
 import type { Rule } from '../../alerts/rule.ts'
 import { explainRuleMistakes, readSources } from '../../alerts/rule-files.ts'
 import { rulesFileJsonSchema } from '../../alerts/rule-json-schema.ts'
 import { lastJudgedMinute, type Tested, testedAlert, testRules, timeText } from '../../alerts/rule-test.ts'
+import { subjectOf } from '../../alerts/words.ts'
 import type { Config } from '../../core/runtime/config.ts'
 import { parseDuration } from '../../core/runtime/quantity.ts'
 import { ruleSurroundings } from '../alerting.ts'
@@ -68,9 +68,14 @@ async function test(io: Io, path: string | undefined, options: TestOptions): Pro
       from: to - Math.floor(since / 1_000),
       to,
       historyMs: config.detector.history,
+      kept: { rawKeptMs: config.store.retention_raw, clock: Date.now },
       onProgress: (doing, share) => io.progress(`${doing}: ${Math.round(share * 100)} %`),
     })
     if (tested === undefined) throw new UserError('the store holds no handshakes yet')
+    if (tested.single_from !== undefined)
+      io.error(
+        `rules by agent or server name are judged from ${timeText(tested.single_from)} on: single handshakes are kept no longer`,
+      )
     if (options.json === true) io.print(JSON.stringify(tested.alerts.map(testedAlert), null, 2))
     else printAlerts(io, tested)
   })
