@@ -10,9 +10,11 @@ import { messageOf } from './message.ts'
 import type { EvaluatorMetrics } from './metrics.ts'
 import type { Notification, Told } from './notification.ts'
 import type { NotificationTable } from './notification-table.ts'
-import { type Planned, type PlannedReceiver, planNotifications } from './plan.ts'
+import { type Plan, type Planned, type PlannedReceiver, planNotifications } from './plan.ts'
 import type { ReadCounts } from './read-counts.ts'
+import { createMutingReader } from './read-muting.ts'
 import type { Rule } from './rule.ts'
+import type { SilenceTable } from './silence-table.ts'
 import { askedOf, windowAt } from './window.ts'
 
 const CHUNK_MINUTES = 60
@@ -27,6 +29,7 @@ export type EvaluatorNeeds = {
   readCounts: ReadCounts
   alerts: AlertTable
   notifications: Pick<NotificationTable, 'told' | 'add'>
+  silences: Pick<SilenceTable, 'silences' | 'acknowledgements'>
   facts: FindFacts
   receivers: readonly PlannedReceiver[]
   places: Places
@@ -55,6 +58,8 @@ export type Evaluator = Component & {
 export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
   const { alerts: table, notifications, clock, metrics, log } = needs
   const startedAt = clock() / 1_000
+  const lagMs = needs.watermarkMs + DETECTOR_LAG_MS
+  const readMuting = createMutingReader(needs.silences, 60_000 + lagMs)
   let state: State | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
@@ -69,12 +74,13 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     const began = performance.now()
     const { next, changes } = await advance(rules, state, due)
     await table.write(changes)
-    const planned = await plan(rules, next, changes)
+    const { planned, silenced, heldBack } = await plan(rules, next, changes)
     const messages = await worded(planned, rules)
     await notifications.add(messages)
     await table.save(next)
     state = next
     metrics.evaluated({ minute: due, firing: firingIn(next).length, ms: performance.now() - began })
+    metrics.muted({ silenced, heldBack })
     for (const alert of changes) logChange(alert)
     if (messages.length > 0) needs.onMessages()
   }
@@ -109,18 +115,15 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     return { next, changes: [...changes.values()] }
   }
 
-  async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Planned[]> {
-    const told = await notifications.told(clock())
+  async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Plan> {
+    const told = await notifications.told()
     const known = new Map([...next.ended, ...changes, ...firingIn(next)].map((alert) => [alert.id, alert]))
     for (const alert of await othersTold(told, known, next.minute)) known.set(alert.id, alert)
-    return planNotifications({
-      alerts: [...known.values()],
-      told,
-      rules,
-      receivers: needs.receivers,
-      minute: next.minute,
-      now: clock(),
-    })
+    const now = clock()
+    const alerts = [...known.values()]
+    const muting = await readMuting(alerts, now)
+    const { receivers } = needs
+    return planNotifications({ alerts, told, rules, receivers, muting, minute: next.minute, now })
   }
 
   /** Alerts that a receiver takes for firing and that fire no more: it is owed their end. */
@@ -169,7 +172,7 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
 
   /** The last minute that the detector has judged, too. */
   function dueMinute(): number {
-    return Math.floor((clock() - needs.watermarkMs - DETECTOR_LAG_MS) / 60_000) * MINUTE - MINUTE
+    return Math.floor((clock() - lagMs) / 60_000) * MINUTE - MINUTE
   }
 
   function evaluateDue(): Promise<void> {

@@ -183,7 +183,7 @@ function asn() {
     })
 }
 
-function cidr() {
+export function cidr() {
   const shape = 'a prefix, as 203.0.113.0/24 or 2001:db8::/48'
   // No IPv4 in IPv6 notation: what is counted is never written so.
   return z.union([z.cidrv4(), z.cidrv6()], shape).refine((prefix) => !/:.*\./.test(prefix), shape)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createSilenceTable } from '../alerts/silence-table.ts'
 import { createToken, type StoredToken } from '../core/runtime/tokens.ts'
 import { encodeBatches, encodeDeadLetters, encodeHandshakes } from '../core/store/tables.ts'
 import { createChangeTable } from '../detector/change-table.ts'
@@ -9,6 +10,7 @@ import { alertRow, attemptRow, notificationRow } from './testing/alerts.ts'
 import { handshake } from './testing/handshakes.ts'
 import { openIncident } from './testing/incidents.ts'
 import { openStore, serveApi } from './testing/server.ts'
+import { silenceFor } from './testing/silences.ts'
 import { DAY, floorTo, HOUR, MINUTE } from './window.ts'
 
 const NOW = floorTo(Date.now(), DAY) - DAY + 14.5 * HOUR
@@ -66,6 +68,15 @@ beforeAll(async () => {
   await opened.store.insert('evaluation_errors', [
     { at: dateTime(NOW - MINUTE), minute: NOW / 1_000 - 60, rule: '', error: 'the store cannot answer now' },
   ])
+  await createSilenceTable(opened.store).write(
+    silenceFor(NOW - MINUTE, {
+      rules: ['any-network-diverges'],
+      severities: ['critical'],
+      labels: ['Office'],
+      prefixes: ['192.0.2.0/24'],
+      sites: ['fra'],
+    }),
+  )
   api = await serveApi({ store: opened.store, now: NOW })
 })
 afterAll(async () => {

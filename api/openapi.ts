@@ -19,6 +19,7 @@ const TAGS = [
   ],
   ['Alerts', 'What rules found, whom it was about, and who was told.'],
   ['Rules', 'What is watched, and what it would have found.'],
+  ['Silences', 'What people ordered not to be told, and until when.'],
   ['Networks', 'Every network: totals, comparison, time series, prefixes, causes.'],
   ['Connections', 'Single handshakes.'],
   ['Causes', 'Why handshakes fail, and what to do about it.'],

@@ -9,6 +9,7 @@ import { createDeliveryMetrics, createEvaluatorMetrics } from '../alerts/metrics
 import { createNotificationTable } from '../alerts/notification-table.ts'
 import { createCountReader } from '../alerts/read-counts.ts'
 import { createRuleBook, type RuleBook, type RuleBookNeeds } from '../alerts/rule-book.ts'
+import { createSilenceTable } from '../alerts/silence-table.ts'
 import type { Config } from '../core/runtime/config.ts'
 import type { Check } from '../core/runtime/health.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
@@ -68,6 +69,7 @@ export function createAlerting({
     readCounts: createCountReader(store, { rawKeptMs: config.store.retention_raw, clock }),
     alerts: createAlertTable(store),
     notifications,
+    silences: createSilenceTable(store),
     facts: createFactFinder(store),
     receivers,
     places: { publicUrl: config.alerts.public_url, dashboards: dashboardsOf(config) },

@@ -11,6 +11,7 @@ import { createNotificationTable, type NotificationTable } from '../notification
 import { createCountReader } from '../read-counts.ts'
 import type { Receiver } from '../receivers/receiver.ts'
 import type { Rule } from '../rule.ts'
+import { createSilenceTable } from '../silence-table.ts'
 
 /** Evaluator and delivery over a store, as the program wires them, at a time that the test sets. */
 export function createSystem({
@@ -49,6 +50,7 @@ export function createSystem({
     readCounts: createCountReader(store, { rawKeptMs: 14 * 86_400_000, clock }),
     alerts: createAlertTable(store),
     notifications,
+    silences: createSilenceTable(store),
     facts: createFactFinder(store),
     receivers,
     places: {

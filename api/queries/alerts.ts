@@ -9,6 +9,7 @@ export type AlertRow = Omit<Alert, 'minute'>
 export type AlertKey = readonly [fired_at: number, id: string]
 
 export type AlertsFilter = {
+  id?: string | undefined
   state?: string | undefined
   rule?: string | undefined
   severity?: string | undefined
@@ -16,6 +17,7 @@ export type AlertsFilter = {
 }
 
 const CONDITIONS: Record<keyof AlertsFilter, string> = {
+  id: 'id = {id:String}',
   state: 'alerts.state = {state:String}',
   rule: 'rule = {rule:String}',
   severity: 'severity = {severity:String}',

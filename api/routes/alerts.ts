@@ -4,7 +4,7 @@ import { asn, oneOf, text } from '../parameter-types.ts'
 import { type AlertRow, findAlerts } from '../queries/alerts.ts'
 import { defineRoute } from '../route.ts'
 import { nextCursor, pageQuery, windowQuery, windowSchema } from '../schemas.ts'
-import { alertItem, alertSchema } from './alert.ts'
+import { orderedAlertItems, orderedAlertSchema } from './alert-muting.ts'
 
 const alertKey = z.tuple([z.int().min(0).max(4_294_967_295), z.string().max(1_024)])
 
@@ -23,7 +23,7 @@ export const alertsRoute = defineRoute({
   pathParameters: {},
   query: { ...filterQuery, ...pageQuery({ max: 500, usual: 100 }) },
   answer: z
-    .strictObject({ items: z.array(alertSchema), next_cursor: nextCursor })
+    .strictObject({ items: z.array(orderedAlertSchema), next_cursor: nextCursor })
     .meta({ id: 'Alerts', description: 'A page of alerts.' }),
   async handle({ query, asked }, { store, clock }) {
     const { window, after } = startPage({ query, asked }, { clock: clock(), key: alertKey })
@@ -31,7 +31,7 @@ export const alertsRoute = defineRoute({
     const filter = { state: 'firing', rule, severity, asn }
     const found = await findAlerts(store, { filter, after, limit: limit + 1 })
     const { page, next_cursor } = finishPage(found, { limit, window, asked, keyOf })
-    return { items: page.map(alertItem), next_cursor }
+    return { items: await orderedAlertItems({ store, clock }, page), next_cursor }
   },
 })
 
@@ -46,7 +46,7 @@ export const alertHistoryRoute = defineRoute({
   answer: z
     .strictObject({
       window: windowSchema.pick({ from: true, to: true }),
-      items: z.array(alertSchema),
+      items: z.array(orderedAlertSchema),
       next_cursor: nextCursor,
     })
     .meta({ id: 'AlertHistory', description: 'A page of alerts of a window.' }),
@@ -61,7 +61,7 @@ export const alertHistoryRoute = defineRoute({
     })
     const { page, next_cursor } = finishPage(found, { limit, window, asked, keyOf })
     const { from, to } = windowAnswer(window)
-    return { window: { from, to }, items: page.map(alertItem), next_cursor }
+    return { window: { from, to }, items: await orderedAlertItems({ store, clock }, page), next_cursor }
   },
 })
 

@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts'
+import { acknowledgeAlertRoute } from './alert-acknowledge.ts'
 import { alertHistoryRoute, alertsRoute } from './alerts.ts'
 import { catalogueRoute, networkCausesRoute } from './causes.ts'
 import { causesTimeseriesRoute } from './causes-timeseries.ts'
@@ -13,6 +14,8 @@ import { notificationsRoute } from './notifications.ts'
 import { prefixesRoute } from './prefixes.ts'
 import { ruleHistoryRoute } from './rule-history.ts'
 import { createRuleRoute, deleteRuleRoute, replaceRuleRoute, ruleRoute, rulesRoute } from './rules.ts'
+import { createSilenceRoute, endSilenceRoute, previewSilenceRoute } from './silence-orders.ts'
+import { silenceRoute, silencesRoute } from './silences.ts'
 import { statusRoute } from './status.ts'
 import { timeseriesRoute } from './timeseries.ts'
 import { worldRoute } from './world.ts'
@@ -32,6 +35,12 @@ export const ROUTES: readonly Route[] = [
   replaceRuleRoute,
   deleteRuleRoute,
   ruleHistoryRoute,
+  acknowledgeAlertRoute,
+  silencesRoute,
+  createSilenceRoute,
+  previewSilenceRoute,
+  silenceRoute,
+  endSilenceRoute,
   worldRoute,
   networksRoute,
   networkRoute,
