@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client'
+import { createRuleBook } from '../../alerts/rule-book.ts'
 import { createApiRouter } from '../../api/router.ts'
 import { createHealthRouter } from '../../core/runtime/health.ts'
 import { createHttpServer } from '../../core/runtime/http-server.ts'
@@ -6,6 +7,8 @@ import { startAll } from '../../core/runtime/lifecycle.ts'
 import { createAuthorize, type StoredToken } from '../../core/runtime/tokens.ts'
 import type { Store } from '../../core/store/store.ts'
 import { silent } from '../../core/store/testing.ts'
+
+const DAY_MS = 86_400_000
 
 /** API and console over a store, as `halfshake api` serves them; on the port of before when it is given. */
 export async function serveConsole({
@@ -18,6 +21,7 @@ export async function serveConsole({
   port?: number
 }) {
   const registry = new Registry()
+  const surroundings = { receivers: [], prefixLengths: { ipv4: 24, ipv6: 48 } }
   const api = createApiRouter({
     store,
     authorize: createAuthorize(tokens),
@@ -25,6 +29,8 @@ export async function serveConsole({
     registry,
     now: Date.now,
     version: '1.2.3',
+    rules: createRuleBook({ folder: undefined, defaultRule: true, surroundings, log: silent, registry }),
+    backtest: { historyMs: 14 * DAY_MS, watermarkMs: 60_000, rawKeptMs: 14 * DAY_MS },
   })
   const health = createHealthRouter({ checks: [], registry })
   const http = createHttpServer({ host: '127.0.0.1', port, routers: [health, api], log: silent })
