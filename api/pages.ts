@@ -61,13 +61,15 @@ export function createPages(): Router {
 function serve(path: string, file: string): RequestHandler {
   const body = Buffer.concat([readFileSync(file), Buffer.from(AFTER[path] ?? '')])
   const zipped = gzipSync(body, { level: 9 })
+  // What a page loads is under the policy of the page.
+  const isDocument = /\.(html|svg)$/.test(file)
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22)
   return (request, response) => {
     const small = takesGzip(request)
     response
       .type(extname(file))
       .vary('Accept-Encoding')
-      .set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-cache' })
+      .set({ 'Cache-Control': 'no-cache', ...(isDocument && { 'Content-Security-Policy': POLICY }) })
       .set('ETag', small ? `"${hash}-gzip"` : `"${hash}"`)
     if (small) response.set('Content-Encoding', 'gzip')
     response.send(small ? zipped : body)

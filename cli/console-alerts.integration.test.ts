@@ -239,9 +239,10 @@ test('all pages together weigh little, and come from this server alone', async (
     await page.getByRole('link', { name, exact: true }).click()
     await page.locator('#state', { hasText: 'data up to' }).waitFor()
   }
-  expect(meter.urls.filter((address) => !address.startsWith(url))).toEqual([])
+  // The browser's own pictures, of a calendar and a clock, are no requests to anybody.
+  const asked = meter.urls.filter((address) => !address.startsWith('data:'))
+  expect(asked.filter((address) => !address.startsWith(url))).toEqual([])
   expect(meter.bytes()).toBeGreaterThan(60_000)
   expect(meter.bytes()).toBeLessThan(BUDGET)
-  console.log('bytes', meter.bytes())
   await context.close()
 })

@@ -61,7 +61,7 @@ export function createIncidentView({ id, refresh }) {
   }
 
   async function load(signal) {
-    const [incident, about] = await Promise.all([readIncident(id, signal), readCatalogue(signal)])
+    const [incident, about] = await Promise.all([readIncident(id, signal), readCatalogue()])
     missing.hidden = incident !== undefined
     content.hidden = incident === undefined
     state.hidden = incident === undefined

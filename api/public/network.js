@@ -105,7 +105,7 @@ async function readAll({ asn, label, from }, signal) {
       below('/causes/timeseries', { step }),
       below('/prefixes', { limit: PREFIXES }),
       read(withLabel('/v1/connections', label), { asn, from, outcome: 'failed', limit: LATEST }, signal),
-      readCatalogue(signal),
+      readCatalogue(),
     ])
     return { network, past, points, causeList, causePoints, prefixes, latest, about }
   } catch (error) {

@@ -48,7 +48,7 @@ export function createNetworksTable({ onchange }) {
       h('p', {}, more),
     ),
     async load(signal) {
-      const about = await readCatalogue(signal)
+      const about = await readCatalogue()
       offerCauses(form, failureCauses())
       const { items, cursor } = await readPages(asked(), state, signal)
       swap(body, items.length === 0 ? emptyRow(asked()) : items.map((item) => networkRow(item, about)))

@@ -26,7 +26,7 @@ export function createOverview({ refresh }) {
     const [now, over, about] = await Promise.all([
       read('/v1/divergences', {}, signal),
       read('/v1/divergences', { state: 'closed', from: PAST.from, limit: PAST.most }, signal),
-      readCatalogue(signal),
+      readCatalogue(),
     ])
     open = now.items.length
     const news = open === 0 ? 'Nothing diverges' : `${counted(open, 'incident')} open`
