@@ -236,7 +236,7 @@ test('all pages together weigh little, and come from this server alone', async (
   await page.getByRole('link', { name: 'Incident: minutes' }).click()
   await page.locator('section[aria-labelledby=minutes] canvas').waitFor()
   for (const name of ['Alerts', 'Silences']) {
-    await page.getByRole('link', { name, exact: true }).click()
+    await page.locator('.top').getByRole('link', { name, exact: true }).click()
     await page.locator('#state', { hasText: 'data up to' }).waitFor()
   }
   // The browser's own pictures, of a calendar and a clock, are no requests to anybody.
