@@ -27,9 +27,12 @@ export function siteVariable(): Variable {
     label: 'Site',
     description: 'Where the handshakes arrived.',
     sql: `
-SELECT DISTINCT ${SITE_NAME} AS value, value AS text
-FROM hours_by_network
-WHERE ${SEEN}
+SELECT ${SITE_NAME} AS value, value AS text
+FROM (
+  SELECT DISTINCT site
+  FROM minutes_by_site
+  WHERE $__timeFilter(minute)
+)
 ORDER BY value`,
   })
 }
@@ -39,9 +42,12 @@ export function ipVersionVariable(): Variable {
     label: 'IP version',
     description: 'By which IP version the handshakes came.',
     sql: `
-SELECT DISTINCT toString(ip_version) AS value, concat('IPv', value) AS text
-FROM hours_by_network
-WHERE ${SEEN}
+SELECT toString(ip_version) AS value, concat('IPv', value) AS text
+FROM (
+  SELECT DISTINCT ip_version
+  FROM minutes_by_site
+  WHERE $__timeFilter(minute)
+)
 ORDER BY value`,
   })
 }
@@ -52,7 +58,7 @@ export function asnVariable(): Variable {
 SELECT toString(asn) AS value, concat('AS', value, ' ', anyLast(r.network)) AS text
 FROM (
   SELECT asn, network, handshakes
-  FROM hours_by_network
+  FROM networks_by_hour
   WHERE ${SEEN}
 ) AS r
 GROUP BY asn

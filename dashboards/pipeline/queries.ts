@@ -80,6 +80,8 @@ FROM (${[
   counted('minutes_by_prefix', 'minute'),
   counted('hours_by_network', 'hour'),
   counted('hours_by_prefix', 'hour'),
+  counted('networks_by_hour', 'hour'),
+  counted('minutes_by_site', 'minute'),
 ].join('\nUNION ALL')}
 )
 ORDER BY rollup DESC`
