@@ -163,7 +163,7 @@ describe('what is seen of the broken network', () => {
   it('on Pipeline: the rollups agree, and what was refused is there with its reason', async () => {
     const { rows } = await look('pipeline')
     const counts = (await rows('Handshakes in each rollup')).map(({ handshakes }) => handshakes)
-    expect(counts).toHaveLength(6)
+    expect(counts).toHaveLength(4)
     expect(new Set(counts).size).toBe(1)
     const stored = (await rows('Handshakes stored per minute')).map(({ handshakes }) => Number(handshakes))
     const [all] = (await observed.ask('SELECT sum(handshakes) AS n FROM batches')).data

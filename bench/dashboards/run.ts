@@ -106,10 +106,11 @@ async function scanRate(client: ClickHouseClient): Promise<number> {
 
 async function sizes(store: EmbeddedStore): Promise<{ table: string; rows: number; bytes: number }[]> {
   return store.query(`
-SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes
-FROM system.parts
-WHERE active AND database = currentDatabase() AND rows > 100000
+SELECT p.table AS table, sum(p.rows) AS rows, sum(p.bytes_on_disk) AS bytes
+FROM system.parts AS p
+WHERE p.active AND p.database = currentDatabase()
 GROUP BY table
+HAVING rows > 100000
 ORDER BY bytes DESC`)
 }
 

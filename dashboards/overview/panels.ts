@@ -115,7 +115,7 @@ export const networks = () =>
       'The 200 networks with most excess failures, the worst first: failures beyond what the network had the day before or the others have ' +
       'now, whichever is worse. Change is in percentage points against the same time of the day before, empty where fewer than 50 ' +
       'handshakes were decided then. Trend: the last 24 hours by hour, a full bar for 95 % and more and a step lower for each five points less; a dot ' +
-      'has too few handshakes. Click the AS number for the network.',
+      'has too few handshakes, and only the 1,000 networks with most failures have a trend. Click the AS number for the network.',
     size: [24, 12],
     sql: [sql.NETWORKS],
     columns: [

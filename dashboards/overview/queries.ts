@@ -74,6 +74,16 @@ const TREND_HOURS = 24
 const LEAST_IN_AN_HOUR = 5
 const TREND_BEGINS = `${hourOf('$__toTime')} - ${(TREND_HOURS - 1) * 3_600}`
 
+/** Trends are made of so many networks, those with most failures: the table shows far fewer, and a day of all is ten times as much. */
+const TRENDS = 1_000
+
+const MOST_FAILURES = `
+          SELECT asn
+          FROM ${ofNetworks({ columns: 'asn, handshakes', where: [`outcome = 'failed'`, ...SCOPE] })}
+          GROUP BY asn
+          ORDER BY sum(handshakes) DESC
+          LIMIT ${TRENDS}`
+
 /** A bar for each hour: full from 95 % on, one step lower for each five points less. It is text, since a table draws that anywhere. */
 const TREND = `
     SELECT
@@ -86,7 +96,14 @@ const TREND = `
     FROM (
       SELECT asn, label, hour, ${DECIDED}
       FROM networks_by_hour
-      WHERE ${[`hour >= ${TREND_BEGINS}`, 'hour <= $__toTime', `outcome IN ('completed', 'failed')`, ...SCOPE].join('\n        AND ')}
+      WHERE ${[
+        `hour >= ${TREND_BEGINS}`,
+        'hour <= $__toTime',
+        `outcome IN ('completed', 'failed')`,
+        `asn IN (${MOST_FAILURES}
+        )`,
+        ...SCOPE,
+      ].join('\n        AND ')}
       GROUP BY asn, label, hour
       HAVING completed + failed >= ${LEAST_IN_AN_HOUR}
     )
