@@ -24,7 +24,7 @@ export type Alert = {
   /** 0 while it fires. */
   resolved_at: number
   resolution: '' | 'recovered' | 'too_little_data' | 'rule_removed' | 'withdrawn'
-  /** What was seen when it changed last, and what is allowed: shares, or handshakes for `volume`. */
+  /** What was seen when it changed last, and what is allowed: shares, handshakes for `volume`, milliseconds for `handshake_time`. */
   value: number
   threshold: number
   explanation: string

@@ -44,6 +44,7 @@ beforeEach(async () => {
     'notification_attempts',
     'minutes_by_network',
     'minutes_by_prefix',
+    'handshakes',
   ])
     await store.command(`TRUNCATE TABLE ${table}`)
 })
@@ -141,7 +142,13 @@ describe('an incident of the detector', () => {
             evidence: '1 segment out of order, 0 bytes read',
             advice: expect.stringContaining('ICMP'),
           },
-          links: { page: 'https://halfshake.example.com/#as64500' },
+          links: {
+            page: 'https://halfshake.example.com/#/networks/AS64500',
+            dashboard: `https://grafana.example.com/d/network?var-asn=64500&from=${at(-60) * 1_000}&to=now`,
+            network: 'https://halfshake.example.com/v1/networks/64500',
+            causes: expect.stringContaining('/v1/networks/64500/causes?from='),
+            incident: 'https://halfshake.example.com/v1/divergences/incident-1',
+          },
         },
       ],
     })
@@ -341,7 +348,7 @@ describe('what fires', () => {
     )
     const tested = await backtest({
       rules,
-      readCounts: createCountReader(store),
+      readCounts: createCountReader(store, { rawKeptMs: 14 * 86_400_000, clock: () => now }),
       incidents,
       from: at(0),
       to: at(50),

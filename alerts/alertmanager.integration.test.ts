@@ -3,8 +3,9 @@ import { storeAt, temporaryFolder } from '../core/store/testing.ts'
 import { createChangeTable } from '../detector/change-table.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
 import { createAlertmanagerReceiver } from './receivers/alertmanager.ts'
+import { createSilenceTable } from './silence-table.ts'
 import { startAlertmanager } from './testing/alertmanager.ts'
-import { DIVERGENCE, incidentOf, ruleOf } from './testing/builders.ts'
+import { DIVERGENCE, incidentOf, ruleOf, silenceOf } from './testing/builders.ts'
 import { startReceiver } from './testing/receiver.ts'
 import { createSystem, whenDue } from './testing/system.ts'
 
@@ -74,7 +75,7 @@ describe('with a real Alertmanager', () => {
       {
         labels: { alertname: 'any-network-diverges', asn: 'AS64500', severity: 'warning', scope: 'network' },
         annotations: { cause: 'MTU hole, client to server (mtu_inbound)', advice: expect.any(String) },
-        generatorURL: 'https://halfshake.example.com/#as64500',
+        generatorURL: 'https://halfshake.example.com/#/networks/AS64500',
       },
     ])
     await rounds(at(2), both)
@@ -116,4 +117,33 @@ describe('with a real Alertmanager', () => {
     await pause(SETTLED_MS)
     expect(told()).toEqual(['firing 50', 'firing 51'])
   }, 60_000)
+
+  it('goes on to fire through a silence that came after it was told, is told nothing new by it, and is told the end', async () => {
+    await rounds(at(0), [evaluator()])
+    await write({ opened_at: at(1), version: 1 })
+    await rounds(at(1), [evaluator()])
+    await pause(SETTLED_MS)
+    const end = { ends_at: whenDue(at(60)) }
+    await createSilenceTable(store).write(silenceOf({ starts_at: now, ...end }))
+    await write({ id: 'two', asn: 64_501, opened_at: at(2), version: 1 })
+    await rounds(at(2), [evaluator()])
+    // It has forgotten everything: what it is reminded of is all that it knows.
+    await alertmanager.stop()
+    await alertmanager.start()
+    expect(await alertmanager.alerts()).toEqual([])
+    await remind()
+    await pause(SETTLED_MS)
+    expect(await alertmanager.alerts()).toMatchObject([{ labels: { asn: 'AS64500' } }])
+    expect(told()).toEqual(['firing 1'])
+    await write({ opened_at: at(1), closed_at: at(5), version: 2 })
+    await rounds(at(5), [evaluator(), evaluator()])
+    await pause(SETTLED_MS)
+    expect(told()).toEqual(['firing 1', 'resolved 1'])
+    // The second is told when the silence is ended.
+    const ended = { ended_by: 'Ada', ended_reason: 'Done', ended_at: now + 1_000 }
+    await createSilenceTable(store).write(silenceOf({ starts_at: whenDue(at(1)), ...end, ...ended }))
+    await rounds(at(6), [evaluator(), evaluator()])
+    await pause(SETTLED_MS)
+    expect(told()).toEqual(['firing 1', 'resolved 1', 'firing 1'])
+  }, 120_000)
 })

@@ -1,10 +1,9 @@
 import type { Incident } from '../detector/incident.ts'
 import type { Alert } from './alert.ts'
-import type { MinuteCounts } from './counts.ts'
 import { evaluateMinute, initialState, MINUTE } from './evaluate.ts'
 import type { ReadCounts } from './read-counts.ts'
 import type { Rule } from './rule.ts'
-import { lookBack, prefixesOf, windowAt } from './window.ts'
+import { askedOf, windowAt } from './window.ts'
 
 const CHUNK_MINUTES = 60
 
@@ -29,15 +28,14 @@ export async function backtest({
   onProgress?: (share: number) => void
 }): Promise<Alert[]> {
   const alerts = new Map<string, Alert>()
-  const back = lookBack(rules)
+  const asked = askedOf(rules)
   const begin = Math.floor(from / MINUTE) * MINUTE
   let state = initialState()
   for (let start = begin; start < to; start += CHUNK_MINUTES * MINUTE) {
     const end = Math.min(start + CHUNK_MINUTES * MINUTE, to)
-    const counts: MinuteCounts[] =
-      back === 0 ? [] : await readCounts(start - back + MINUTE, end, prefixesOf(rules))
+    const counts = await readCounts(start, end, asked)
     for (let minute = start; minute < end; minute += MINUTE) {
-      const window = windowAt(counts, minute, back)
+      const window = windowAt(counts, minute, asked.back)
       const step = evaluateMinute(rules, state, { minute, window, incidents, observed: true })
       state = step.state
       for (const alert of step.changes) alerts.set(alert.id, alert)

@@ -1,4 +1,5 @@
 import { createPrefixIndex } from './prefix-index.ts'
+import type { Quantile } from './rule.ts'
 
 /** Handshakes of a minute, of a network (prefix '') or a prefix, in one stratum. */
 export type Count = {
@@ -17,6 +18,9 @@ export type Count = {
   causes: Record<string, number>
 }
 
+/** Of single handshakes, for rules that ask for agents or server names: what of them rules name, '' and nothing where none does. */
+export type SingleCount = Count & { agent: string; server_names: readonly string[] }
+
 export type Sum = Pick<Count, 'asn' | 'label' | 'completed' | 'failed' | 'handshakes' | 'causes'>
 
 export function emptySum(asn = 0, label = ''): Sum {
@@ -33,7 +37,30 @@ export function addTo(sum: Sum, count: Sum): void {
 }
 
 /** What a rule looks at of the counts. */
-export type Lens = { over_s: number; sites: readonly string[]; ip_version: 4 | 6 | undefined }
+export type Lens = {
+  over_s: number
+  sites: readonly string[]
+  ip_version: 4 | 6 | undefined
+  agents: readonly string[]
+  server_names: readonly string[]
+}
+
+/** The same for rules that look at the same. */
+export function lensKey({ over_s, sites, ip_version, agents, server_names }: Lens): string {
+  return JSON.stringify([over_s, sites, ip_version, agents, server_names])
+}
+
+/** Whether it asks for what only single handshakes know. */
+export function isNarrow({ agents, server_names }: Pick<Lens, 'agents' | 'server_names'>): boolean {
+  return agents.length > 0 || server_names.length > 0
+}
+
+/** How long completed handshakes took, ms. */
+export type Times = Record<Quantile, number>
+
+export function networkKey({ asn, label }: Pick<Count, 'asn' | 'label'>): string {
+  return `${asn} ${label}`
+}
 
 /** Sums of the minutes that a lens takes together, by network. */
 export type Sums = {
@@ -43,29 +70,40 @@ export type Sums = {
   byLabel: ReadonlyMap<string, Sum[]>
 }
 
-export type MinuteCounts = { minute: number; networks: readonly Count[]; prefixes: readonly Count[] }
+export type MinuteCounts = {
+  minute: number
+  networks: readonly Count[]
+  prefixes: readonly Count[]
+  /** Missing where no rule asks for it, and where single handshakes of the minute are kept no longer. */
+  single?: { networks: readonly SingleCount[]; prefixes: readonly SingleCount[] }
+  /** By lens and network, over the minutes that the lens takes together up to this one. */
+  times?: ReadonlyMap<string, ReadonlyMap<string, Times>>
+}
 
 /** Sums for the rules of one minute; each lens is added up once, however many rules look through it. */
 export function createSummer(window: readonly MinuteCounts[], minute: number) {
   const known = new Map<string, Sums>()
   const indexes = new Map<string, (prefix: string) => readonly Count[]>()
-  const keyOf = ({ over_s, sites, ip_version }: Lens) => JSON.stringify([over_s, sites, ip_version])
   const within = ({ over_s }: Lens) =>
     window.filter((one) => one.minute > minute - over_s && one.minute <= minute)
+  const countsOf = (lens: Lens, of: 'networks' | 'prefixes'): Count[] =>
+    isNarrow(lens)
+      ? within(lens).flatMap(({ single }) => single?.[of].filter(seesSingle(lens)) ?? [])
+      : within(lens).flatMap((one) => one[of].filter(sees(lens)))
   return {
+    /** False where the lens needs single handshakes that are kept no longer. */
+    knows: (lens: Lens) => !isNarrow(lens) || within(lens).every(({ single }) => single !== undefined),
+    times: (lens: Lens) => window.find((one) => one.minute === minute)?.times?.get(lensKey(lens)),
     sums(lens: Lens): Sums {
-      const key = keyOf(lens)
-      const sums =
-        known.get(key) ?? sumUp(within(lens).flatMap(({ networks }) => networks.filter(sees(lens))))
+      const key = lensKey(lens)
+      const sums = known.get(key) ?? sumUp(countsOf(lens, 'networks'))
       known.set(key, sums)
       return sums
     },
     /** All prefixes together that lie inside one; ASN and label are those of most of the handshakes. */
     prefix(lens: Lens, outer: string): Sum {
-      const key = keyOf(lens)
-      const inside =
-        indexes.get(key) ??
-        createPrefixIndex(within(lens).flatMap(({ prefixes }) => prefixes.filter(sees(lens))))
+      const key = lensKey(lens)
+      const inside = indexes.get(key) ?? createPrefixIndex(countsOf(lens, 'prefixes'))
       indexes.set(key, inside)
       const counts = inside(outer)
       const { all, networks } = sumUp(counts)
@@ -75,10 +113,19 @@ export function createSummer(window: readonly MinuteCounts[], minute: number) {
   }
 }
 
-function sees({ sites, ip_version }: Lens): (count: Count) => boolean {
+function sees({ sites, ip_version }: Pick<Lens, 'sites' | 'ip_version'>): (count: Count) => boolean {
   return (count) =>
     (sites.length === 0 || sites.includes(count.site)) &&
     (ip_version === undefined || count.ip_version === ip_version)
+}
+
+function seesSingle(lens: Lens): (count: SingleCount) => boolean {
+  const { agents, server_names } = lens
+  const inStratum = sees(lens)
+  return (count) =>
+    inStratum(count) &&
+    (agents.length === 0 || agents.includes(count.agent)) &&
+    (server_names.length === 0 || count.server_names.some((name) => server_names.includes(name)))
 }
 
 function sumUp(counts: readonly Count[]): Sums {
@@ -86,7 +133,7 @@ function sumUp(counts: readonly Count[]): Sums {
   const networks = new Map<string, Sum>()
   for (const count of counts) {
     addTo(all, count)
-    const key = `${count.asn} ${count.label}`
+    const key = networkKey(count)
     const sum = networks.get(key) ?? emptySum(count.asn, count.label)
     addTo(sum, count)
     networks.set(key, sum)

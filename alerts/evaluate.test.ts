@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Incident } from '../detector/incident.ts'
 import type { Alert } from './alert.ts'
-import type { Count, MinuteCounts } from './counts.ts'
+import { type Count, lensKey, type MinuteCounts } from './counts.ts'
 import { evaluateMinute, firingIn, initialState, type State } from './evaluate.ts'
 import type { Rule } from './rule.ts'
 import { countOf, DIVERGENCE, incidentOf, ruleOf, START, whoOf } from './testing/builders.ts'
+import { lensOf } from './window.ts'
 
 const MINUTE = 60
 const at = (minutes: number) => START + minutes * MINUTE
@@ -341,6 +342,63 @@ describe('a rule with a threshold', () => {
     const shared = judge({ rules: [low], minutes: 10, counts: networks(20) })
     expect(shared.changes.map(short)).toMatchObject([{ scope: 'world', fired: 3 }])
     expect(judge({ rules: [low], minutes: 10, counts: networks(3) }).changes).toHaveLength(3)
+  })
+
+  it('gives one alert when ten thousand networks fail at once, and one end', () => {
+    const counts = (i: number) =>
+      Array.from({ length: 10_000 }, (_, asn) =>
+        countOf({ asn: asn + 1, ...(i < 4 && { completed: 60, failed: 40 }) }),
+      )
+    const { changes } = judge({ rules: [low], minutes: 10, counts })
+    expect(changes.map(short)).toMatchObject([
+      { state: 'firing', scope: 'world', fired: 3 },
+      { state: 'resolved', scope: 'world', resolved: 9 },
+    ])
+  })
+
+  it('knows how long handshakes take, of networks with enough of them', () => {
+    const what = { kind: 'handshake_time', quantile: 'p95', above_ms: 800, over_s: 60 } as const
+    const rule = ruleOf({ what, minimum_handshakes: 50 })
+    const times = (p95: number) =>
+      new Map([
+        [
+          lensKey(lensOf({ ...rule, what })),
+          new Map(['64500 ', '64501 '].map((one) => [one, { p50: 10, p95 }])),
+        ],
+      ])
+    const changes = (p95: number) =>
+      evaluateMinute([rule], initialState(), {
+        minute: START,
+        window: [
+          {
+            minute: START,
+            networks: [countOf(), countOf({ asn: 64_501, completed: 49, failed: 60 })],
+            prefixes: [],
+            times: times(p95),
+          },
+        ],
+        incidents: [],
+        observed: true,
+      }).changes
+    expect(changes(800.4)).toMatchObject([
+      { asn: 64_500, kind: 'handshake_time', value: 800.4, threshold: 800 },
+    ])
+    expect(changes(800)).toEqual([])
+  })
+
+  it('by agent lets the clock stand still where single handshakes are kept no longer', () => {
+    const rule = ruleOf({ what: { kind: 'no_data' }, who: whoOf({ any: true, agents: ['fra-1'] }) })
+    const others = countOf()
+    const single = { networks: [], prefixes: [] }
+    const judged = (given: Partial<MinuteCounts>) =>
+      evaluateMinute([rule], initialState(), {
+        minute: START,
+        window: [{ minute: START, networks: [others], prefixes: [], ...given }],
+        incidents: [],
+        observed: true,
+      }).changes
+    expect(judged({ single })).toHaveLength(1)
+    expect(judged({})).toEqual([])
   })
 
   it('comes to the same whether judged in one go or stopped and started after every minute', () => {

@@ -1,5 +1,9 @@
 import type { Store } from '../core/store/store.ts'
 import type { Alert } from './alert.ts'
+import { isNarrow } from './counts.ts'
+import { IS_NAMED, namedParameters } from './named-handshakes.ts'
+import type { Rule } from './rule.ts'
+import { isThreshold } from './window.ts'
 
 /** What the store knows of an alert's subject since it began. */
 export type Facts = {
@@ -27,21 +31,34 @@ export const NO_FACTS: Facts = {
   evidence: '',
 }
 
-/** Asks the rollups, and of the raw table only for one line of evidence. */
-export function createFactFinder(store: Pick<Store, 'query'>): (alert: Alert) => Promise<Facts> {
-  return async ({ scope, asn, label, prefix, site, incident, started_at, resolved_at, minute }) => {
+/** Of an alert by this rule; undefined when the rule is no more. */
+export type FindFacts = (alert: Alert, rule: Rule | undefined) => Promise<Facts>
+
+/** Asks the rollups; single handshakes for one line of evidence, and for rules by agent or server name. */
+export function createFactFinder(store: Pick<Store, 'query'>): FindFacts {
+  return async (alert, rule) => {
+    const { scope, asn, label, prefix, site, incident, started_at, resolved_at, minute } = alert
     const to = resolved_at > 0 ? resolved_at : minute + 60
-    const about = { asn, label, prefix, site, incident, from: Math.min(started_at, to - 60), to }
-    const where = whereOf(scope)
+    const who = rule !== undefined && isThreshold(rule) ? rule.who : EVERYTHING
+    const { sites, ip_version = 0 } = who
+    const about = {
+      ...{ asn, label, prefix, site, incident, from: Math.min(started_at, to - 60), to },
+      ...{ sites, ip_version, ...namedParameters(who) },
+    }
+    const where = `${whereOf(scope)} AND ${STRATUM}`
+    const source = isNarrow(who) ? SINGLE : 'minutes_by_prefix'
     const [[counts], [cause]] = await Promise.all([
-      store.query<Counts>(countsOf(where), about),
-      store.query<{ cause: string; failures: number }>(causeOf(where), about),
+      store.query<Counts>(countsOf(source, where), about),
+      store.query<{ cause: string; failures: number }>(causeOf(source, where), about),
     ])
     const [named] = asn === 0 ? [] : await store.query<{ network: string }>(NETWORK, about)
     const [evidence] =
       cause === undefined
         ? []
-        : await store.query<{ evidence: string }>(evidenceOf(where), { ...about, cause: cause.cause })
+        : await store.query<{ evidence: string }>(evidenceOf(`${where} AND ${IS_NAMED}`), {
+            ...about,
+            cause: cause.cause,
+          })
     return {
       ...NO_FACTS,
       ...counts,
@@ -80,18 +97,36 @@ const MEMBERS = `has(
 
 const WINDOW = 'minute >= toDateTime({from:UInt32}) AND minute < toDateTime({to:UInt32})'
 
-const countsOf = (where: string) => `
+const EVERYTHING = { sites: [], ip_version: undefined, agents: [], server_names: [] }
+
+/** What the rule narrows its subjects by. */
+const STRATUM = `(empty({sites:Array(String)}) OR site IN {sites:Array(String)})
+  AND ({ip_version:UInt8} = 0 OR ip_version = {ip_version:UInt8})`
+
+/** Single handshakes in the shape of minutes_by_prefix. */
+const SINGLE = `(
+  SELECT
+    toStartOfMinute(decided_at) AS minute, asn, label, prefix, site, ip_version, outcome, cause,
+    count() AS handshakes,
+    groupBitmapState(toUInt32(client)) AS clients
+  FROM handshakes
+  WHERE decided_at >= toDateTime({from:UInt32}) AND decided_at < toDateTime({to:UInt32})
+    AND ${IS_NAMED}
+  GROUP BY ALL
+) AS minutes_by_prefix`
+
+const countsOf = (source: string, where: string) => `
 SELECT
   sumIf(handshakes, outcome = 'completed') AS completed,
   sumIf(handshakes, outcome = 'failed') AS failed,
   uniqExactIf((asn, prefix), outcome = 'failed') AS failing_prefixes,
   groupBitmapMergeIf(minutes_by_prefix.clients, outcome = 'failed') AS failing_clients
-FROM minutes_by_prefix
+FROM ${source}
 WHERE ${where} AND ${WINDOW}`
 
-const causeOf = (where: string) => `
+const causeOf = (source: string, where: string) => `
 SELECT cause, sum(handshakes) AS failures
-FROM minutes_by_prefix
+FROM ${source}
 WHERE ${where} AND ${WINDOW} AND outcome = 'failed'
 GROUP BY cause
 ORDER BY failures DESC, cause

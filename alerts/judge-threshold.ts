@@ -1,7 +1,8 @@
 import { type Alert, nameOf, type Subject, subjectKey } from './alert.ts'
-import { createSummer, emptySum, type Lens, type Sum } from './counts.ts'
+import { createSummer, emptySum, type Lens, networkKey, type Sum, type Times } from './counts.ts'
 import { firing, MINUTE, type MinuteInput, resolved, ruleKey, type State, type Watch } from './evaluate.ts'
 import type { Rule, Threshold } from './rule.ts'
+import { isThreshold, lensOf, type ThresholdRule } from './window.ts'
 
 /** A threshold counts as met again when it was for so long, so that an alert does not flap. */
 const WELL_AGAIN = 300
@@ -10,8 +11,7 @@ const TOO_QUIET = 3600
 /** From so many networks on, more than half of them bad at once is one alert about all. */
 const SHARED_FROM = 10
 
-type ThresholdRule = Rule & { what: Threshold }
-/** `frozen`: nothing at all was stored in the minute, so the clock stands still. */
+/** `frozen`: nothing at all was stored in the minute, or it is stored no longer, so the clock stands still. */
 type Verdict = 'bad' | 'good' | 'unknown' | 'frozen'
 type Finding = { subject: Subject; owner: Owner; verdict: Verdict; value: number }
 /** The network that a prefix belongs to, as far as is known. */
@@ -106,6 +106,8 @@ function limitOf(what: Threshold): number {
       return what.below
     case 'cause_share':
       return what.above
+    case 'handshake_time':
+      return what.above_ms
     case 'volume':
       return what.below ?? what.above ?? 0
     case 'no_data':
@@ -122,19 +124,16 @@ function findingsOf(
   { minute, window, observed }: MinuteInput,
   watched: readonly string[],
 ): Finding[] {
-  const lens: Lens = {
-    over_s: rule.what.kind === 'no_data' ? MINUTE : rule.what.over_s,
-    sites: rule.who.sites,
-    ip_version: rule.who.ip_version,
-  }
+  const lens = lensOf(rule)
   const now = window.find((one) => one.minute === minute)
   const empty = now === undefined || now.networks.length === 0
   const whole = rule.who.any && (rule.what.kind === 'no_data' || rule.what.kind === 'volume')
   // Nothing from anybody is the collector's gap, unless the rule asks for just that and the collector was there.
-  const frozen = empty && !(whole && observed)
+  const frozen = (empty && !(whole && observed)) || !summer.knows(lens)
+  const times = rule.what.kind === 'handshake_time' ? summer.times(lens) : undefined
   const subjects = whole ? wholes(rule, lens, summer) : named(rule, lens, summer, watched)
   return subjects.map(({ subject, sum }) => {
-    const { verdict, value } = judge(rule, sum)
+    const { verdict, value } = judge(rule, sum, times?.get(networkKey(sum)))
     const owner = { asn: sum.asn, label: sum.label }
     return { subject, owner, value, verdict: frozen ? 'frozen' : verdict }
   })
@@ -183,7 +182,11 @@ function networkOf({ asn, label }: Sum): Subject {
   return { scope: 'network', asn, label, prefix: '', site: '' }
 }
 
-function judge({ what, minimum_handshakes }: ThresholdRule, sum: Sum): { verdict: Verdict; value: number } {
+function judge(
+  { what, minimum_handshakes }: ThresholdRule,
+  sum: Sum,
+  times: Times | undefined,
+): { verdict: Verdict; value: number } {
   const decided = sum.completed + sum.failed
   const verdict = (value: number, bad: boolean) => ({
     value,
@@ -203,6 +206,11 @@ function judge({ what, minimum_handshakes }: ThresholdRule, sum: Sum): { verdict
       if (decided < Math.max(1, minimum_handshakes)) return { verdict: 'unknown', value: 0 }
       const share = (sum.causes[what.cause] ?? 0) / decided
       return verdict(share, share > what.above)
+    }
+    case 'handshake_time': {
+      if (times === undefined || sum.completed < minimum_handshakes) return { verdict: 'unknown', value: 0 }
+      const time = times[what.quantile]
+      return verdict(time, time > what.above_ms)
     }
     default:
       return what satisfies never
@@ -240,8 +248,4 @@ function endRemoved(judged: Judged, state: State, inForce: ReadonlySet<string>, 
     if (inForce.has(rule) || alert === null) continue
     judged.changes.push(resolved(alert, { resolved_at: minute + MINUTE, minute, resolution: 'rule_removed' }))
   }
-}
-
-function isThreshold(rule: Rule): rule is ThresholdRule {
-  return rule.what.kind !== 'divergence'
 }

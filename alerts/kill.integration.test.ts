@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { storeAt, temporaryFolder } from '../core/store/testing.ts'
 import { createChangeTable } from '../detector/change-table.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
-import { incidentOf } from './testing/builders.ts'
+import { createSilenceTable } from './silence-table.ts'
+import { incidentOf, silenceOf } from './testing/builders.ts'
 import { startReceiver } from './testing/receiver.ts'
 import { whenDue } from './testing/system.ts'
 
@@ -58,5 +59,20 @@ describe('kill -9 of the evaluator', () => {
     expect(keys()).toHaveLength(2)
     expect(new Set(keys()).size).toBe(1)
     expect(receiver.received[0]?.text).toBe(receiver.received[1]?.text)
+  })
+
+  it('under a silence tells nothing, and what it held back once, when the silence is over', async () => {
+    const store = storeAt(folder.path)
+    await store.start()
+    const ends_at = whenDue(MINUTE + 120)
+    await createSilenceTable(store).write(silenceOf({ starts_at: whenDue(MINUTE), ends_at }))
+    await store.stop()
+    expect(await evaluate(MINUTE)).toBe(0)
+    expect(await evaluate(MINUTE + 60, 'sending')).toBe('SIGKILL')
+    expect(await evaluate(MINUTE + 120, 'queueing')).toBe('SIGKILL')
+    expect(keys()).toHaveLength(0)
+    expect(await evaluate(MINUTE + 120)).toBe(0)
+    expect(await evaluate(MINUTE + 180)).toBe(0)
+    expect(keys()).toHaveLength(1)
   })
 })

@@ -1,19 +1,20 @@
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
-import type { Incident } from '../detector/incident.ts'
 import type { Alert } from './alert.ts'
 import type { AlertTable } from './alert-table.ts'
-import type { MinuteCounts } from './counts.ts'
 import { evaluateMinute, firingIn, initialState, MINUTE, resolved, type State } from './evaluate.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, FindFacts } from './facts.ts'
+import type { Places } from './links.ts'
 import { messageOf } from './message.ts'
 import type { EvaluatorMetrics } from './metrics.ts'
 import type { Notification, Told } from './notification.ts'
 import type { NotificationTable } from './notification-table.ts'
-import { type Planned, type PlannedReceiver, planNotifications } from './plan.ts'
+import { type Plan, type Planned, type PlannedReceiver, planNotifications } from './plan.ts'
 import type { ReadCounts } from './read-counts.ts'
+import { createMutingReader } from './read-muting.ts'
 import type { Rule } from './rule.ts'
-import { lookBack, prefixesOf, windowAt } from './window.ts'
+import type { SilenceTable } from './silence-table.ts'
+import { askedOf, windowAt } from './window.ts'
 
 const CHUNK_MINUTES = 60
 const DAY = 24 * 3600
@@ -26,9 +27,10 @@ export type EvaluatorNeeds = {
   readCounts: ReadCounts
   alerts: AlertTable
   notifications: Pick<NotificationTable, 'told' | 'add'>
-  facts: (alert: Alert) => Promise<Facts>
+  silences: Pick<SilenceTable, 'silences' | 'acknowledgements'>
+  facts: FindFacts
   receivers: readonly PlannedReceiver[]
-  publicUrl: string | undefined
+  places: Places
   /** Told when there are new messages. */
   onMessages: () => void
   /** ms since 1970. */
@@ -54,6 +56,8 @@ export type Evaluator = Component & {
 export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
   const { alerts: table, notifications, clock, metrics, log } = needs
   const startedAt = clock() / 1_000
+  const lagMs = needs.watermarkMs + DETECTOR_LAG_MS
+  const readMuting = createMutingReader(needs.silences, 60_000 + lagMs)
   let state: State | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
@@ -68,12 +72,13 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     const began = performance.now()
     const { next, changes } = await advance(rules, state, due)
     await table.write(changes)
-    const planned = await plan(rules, next, changes)
+    const { planned, silenced, heldBack } = await plan(rules, next, changes)
     const messages = await worded(planned, rules)
     await notifications.add(messages)
     await table.save(next)
     state = next
     metrics.evaluated({ minute: due, firing: firingIn(next).length, ms: performance.now() - began })
+    metrics.muted({ silenced, heldBack })
     for (const alert of changes) logChange(alert)
     if (messages.length > 0) needs.onMessages()
   }
@@ -84,16 +89,21 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     if (next.minute > from.minute && from.minute > 0)
       log.warn({ from: from.minute, to: next.minute }, 'minutes that are kept no longer are not evaluated')
     const changes = new Map<string, Alert>()
+    const asked = askedOf(rules)
     while (next.minute < due && !stopped) {
       const first = next.minute + MINUTE
       const to = Math.min(first + CHUNK_MINUTES * MINUTE, due + MINUTE)
-      const back = lookBack(rules)
-      const [counts, incidents]: [MinuteCounts[], Incident[]] = await Promise.all([
-        back === 0 ? [] : needs.readCounts(first - back + MINUTE, to, prefixesOf(rules)),
+      const [counts, incidents] = await Promise.all([
+        needs.readCounts(first, to, asked),
         table.incidents(next.minute - DAY),
       ])
+      if (asked.single !== undefined && counts.some(({ single }) => single === undefined))
+        log.warn(
+          { from: first, to },
+          'rules by agent or server name are not evaluated for minutes whose handshakes are kept no longer',
+        )
       for (let minute = first; minute < to; minute += MINUTE) {
-        const window = windowAt(counts, minute, back)
+        const window = windowAt(counts, minute, asked.back)
         const observed = minute >= startedAt
         const step = evaluateMinute(rules, next, { minute, window, incidents, observed })
         next = step.state
@@ -103,18 +113,15 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     return { next, changes: [...changes.values()] }
   }
 
-  async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Planned[]> {
-    const told = await notifications.told(clock())
+  async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Plan> {
+    const told = await notifications.told()
     const known = new Map([...next.ended, ...changes, ...firingIn(next)].map((alert) => [alert.id, alert]))
     for (const alert of await othersTold(told, known, next.minute)) known.set(alert.id, alert)
-    return planNotifications({
-      alerts: [...known.values()],
-      told,
-      rules,
-      receivers: needs.receivers,
-      minute: next.minute,
-      now: clock(),
-    })
+    const now = clock()
+    const alerts = [...known.values()]
+    const muting = await readMuting(alerts, now)
+    const { receivers } = needs
+    return planNotifications({ alerts, told, rules, receivers, muting, minute: next.minute, now })
   }
 
   /** Alerts that a receiver takes for firing and that fire no more: it is owed their end. */
@@ -138,20 +145,20 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     if (planned.length === 0) return []
     const incidents = await table.incidents(Math.floor(clock() / 1_000) - DAY)
     const found = new Map<string, Promise<Facts>>()
-    const factsOf = (alert: Alert) => {
-      const facts = found.get(alert.id) ?? needs.facts(alert)
+    const factsOf = (alert: Alert, rule: Rule | undefined) => {
+      const facts = found.get(alert.id) ?? needs.facts(alert, rule)
       found.set(alert.id, facts)
       return facts
     }
     const messages: Notification[] = []
     for (const { members, repeated, ...notification } of planned) {
+      const rule = rules.find(({ id }) => id === notification.rule)
       const told = []
       for (const alert of members) {
         const incident = incidents.find(({ id }) => id === alert.incident)
-        told.push({ alert, facts: await factsOf(alert), incident })
+        told.push({ alert, facts: await factsOf(alert, rule), incident })
       }
-      const rule = rules.find(({ id }) => id === notification.rule)
-      const message = messageOf({ ...notification, repeated }, { told, rule, publicUrl: needs.publicUrl })
+      const message = messageOf({ ...notification, repeated }, { told, rule, places: needs.places })
       messages.push({ ...notification, message })
     }
     return messages
@@ -163,7 +170,7 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
 
   /** The last minute that the detector has judged, too. */
   function dueMinute(): number {
-    return Math.floor((clock() - needs.watermarkMs - DETECTOR_LAG_MS) / 60_000) * MINUTE - MINUTE
+    return Math.floor((clock() - lagMs) / 60_000) * MINUTE - MINUTE
   }
 
   function evaluateDue(): Promise<void> {

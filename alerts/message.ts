@@ -2,8 +2,10 @@ import { CAUSES, type CauseInfo } from '../core/causes.ts'
 import type { Incident } from '../detector/incident.ts'
 import type { Alert } from './alert.ts'
 import type { Facts } from './facts.ts'
+import { linksOf, type Places } from './links.ts'
 import type { Notification } from './notification.ts'
 import type { Rule } from './rule.ts'
+import { narrowedTo, sentenceOf, textOf, titleOf } from './words.ts'
 
 /** A message lists at most so many alerts; the rest is counted. */
 export const MOST_ALERTS = 200
@@ -39,6 +41,8 @@ export type AlertInMessage = {
   label: string
   prefix: string
   site: string
+  /** What of the subject the rule looks at, in words; '' for all. */
+  narrowed_to: string
   started_at: string
   fired_at: string
   resolved_at: string | null
@@ -71,10 +75,10 @@ export function messageOf(
   about: Pick<Notification, 'id' | 'receiver' | 'status' | 'group_key' | 'created_at'> & {
     repeated: boolean
   },
-  { told, rule, publicUrl }: { told: readonly Told[]; rule: Rule | undefined; publicUrl: string | undefined },
+  { told, rule, places }: { told: readonly Told[]; rule: Rule | undefined; places: Places },
 ): Message {
   const { id, receiver, status, group_key, repeated } = about
-  const alerts = [...told].sort(worstFirst).map((one) => alertInMessage(one, publicUrl))
+  const alerts = [...told].sort(worstFirst).map((one) => alertInMessage(one, rule, places))
   const [first] = alerts
   const severity = told[0]?.alert.severity ?? 'warning'
   const title = titleOf(status, severity, alerts)
@@ -94,11 +98,16 @@ export function messageOf(
   }
 }
 
-function alertInMessage({ alert, facts, incident }: Told, publicUrl: string | undefined): AlertInMessage {
+function alertInMessage(
+  { alert, facts, incident }: Told,
+  rule: Rule | undefined,
+  places: Places,
+): AlertInMessage {
   const { id, kind, scope, asn, label, prefix, site, value, threshold, resolution } = alert
   const decided = facts.completed + facts.failed
   const cause = causeOf(alert, facts, incident)
-  const named = { ...alert, network: facts.network }
+  const narrowed_to = narrowedTo(rule)
+  const named = { ...alert, network: facts.network, narrowed_to }
   return {
     id,
     status: alert.state,
@@ -109,11 +118,12 @@ function alertInMessage({ alert, facts, incident }: Told, publicUrl: string | un
     label,
     prefix,
     site,
+    narrowed_to,
     started_at: iso(alert.started_at),
     fired_at: iso(alert.fired_at),
     resolved_at: alert.resolved_at === 0 ? null : iso(alert.resolved_at),
     resolution,
-    explanation: alert.explanation === '' ? sentenceOf(named, facts) : alert.explanation,
+    explanation: alert.explanation === '' ? sentenceOf(named, facts, rule) : alert.explanation,
     value,
     threshold,
     success_rate: decided === 0 ? null : facts.completed / decided,
@@ -123,7 +133,7 @@ function alertInMessage({ alert, facts, incident }: Told, publicUrl: string | un
     failing_prefixes: facts.failing_prefixes,
     failing_clients: facts.failing_clients,
     cause,
-    links: publicUrl === undefined ? {} : linksOf(alert, publicUrl),
+    links: linksOf(alert, places),
   }
 }
 
@@ -143,123 +153,15 @@ function causeOf(
   return { name, title, share, evidence: name === facts.cause ? facts.evidence : '', meaning, advice }
 }
 
-function linksOf({ scope, asn, incident, started_at }: Alert, publicUrl: string): Record<string, string> {
-  const links: Record<string, string> = { page: `${publicUrl}/` }
-  if (asn > 0 && (scope === 'network' || scope === 'prefix')) {
-    links['page'] = `${publicUrl}/#as${asn}`
-    links['network'] = `${publicUrl}/v1/networks/${asn}`
-    links['causes'] = `${publicUrl}/v1/networks/${asn}/causes?from=${encodeURIComponent(iso(started_at))}`
-  }
-  if (incident !== '')
-    links['incident'] = `${publicUrl}/v1/divergences?state=all&id=${encodeURIComponent(incident)}`
-  return links
-}
-
 /** Where a person looks first. */
 export function mainLink({ links }: Pick<AlertInMessage, 'links'>): string | undefined {
   return links['page']
-}
-
-export function subjectOf(
-  alert: Pick<AlertInMessage, 'scope' | 'asn' | 'network' | 'label' | 'prefix' | 'site'>,
-): string {
-  const { scope, asn, network, label, prefix, site } = alert
-  if (scope === 'world') return 'All networks'
-  if (scope === 'networks') return 'Several networks together'
-  if (scope === 'site') return `All networks at site ${site === '' ? '(unnamed)' : site}`
-  const named = [asn > 0 ? `AS${asn}` : '', label !== '' ? label : network]
-    .filter((part) => part !== '')
-    .join(' ')
-  if (scope === 'network') return named
-  return named === '' ? prefix : `${prefix} of ${named}`
-}
-
-function titleOf(status: 'firing' | 'resolved', severity: string, alerts: readonly AlertInMessage[]): string {
-  const [first] = alerts
-  if (first === undefined) return status
-  const prefixes = alerts.filter(({ scope }) => scope === 'prefix').length
-  const whole = alerts.find(({ scope }) => scope !== 'prefix')
-  const subject =
-    whole !== undefined || prefixes === 1
-      ? subjectOf(whole ?? first)
-      : `${prefixes} prefixes of ${subjectOf({ ...first, scope: 'network' })}`
-  const what = status === 'resolved' ? 'well again' : shortly(whole ?? first)
-  return `${status === 'firing' ? severity.toUpperCase() : 'RESOLVED'}: ${subject}: ${what}`
-}
-
-function shortly({ kind, value, cause }: AlertInMessage): string {
-  switch (kind) {
-    case 'divergence':
-    case 'our_side':
-      return `${percent(value)} of clients' handshakes fail${cause === null ? '' : ` (${cause.name})`}`
-    case 'success_rate':
-      return `success rate ${percent(value)}`
-    case 'cause_share':
-      return `${percent(value)} fail${cause === null ? '' : ` with ${cause.name}`}`
-    case 'volume':
-      return `${value} handshakes`
-    case 'no_data':
-      return 'no data'
-    default:
-      return kind satisfies never
-  }
-}
-
-function sentenceOf(alert: Alert & { network: string }, { completed, failed }: Facts): string {
-  const subject = subjectOf(alert)
-  const since = `since ${iso(alert.started_at).slice(11, 16)}`
-  const { value, threshold, kind, scope } = alert
-  const shared = scope === 'world' && (kind === 'success_rate' || kind === 'cause_share')
-  if (shared)
-    return `${percent(value)} of the networks cross the threshold at once ${since}, so the fault is likely on our side`
-  switch (kind) {
-    case 'success_rate':
-      return `${subject}: success rate ${percent(value)}, below ${percent(threshold)} ${since}; ${failed} of ${completed + failed} handshakes failed`
-    case 'cause_share':
-      return `${subject}: the cause has ${percent(value)} of the handshakes, above ${percent(threshold)} ${since}`
-    case 'volume':
-      return `${subject}: ${value} handshakes, the limit is ${threshold}, ${since}`
-    case 'no_data':
-      return `${subject}: no handshakes at all ${since}`
-    case 'divergence':
-    case 'our_side':
-      return `${subject}: ${percent(value)} of clients' handshakes fail ${since}`
-    default:
-      return kind satisfies never
-  }
-}
-
-function textOf(alerts: readonly AlertInMessage[], first: AlertInMessage | undefined): string {
-  const lines = alerts.slice(0, 5).map(({ explanation, status, resolved_at }) => {
-    const over = status === 'resolved' && resolved_at !== null && !explanation.includes('; over since ')
-    return over ? `${explanation}; over since ${resolved_at.slice(11, 16)}` : explanation
-  })
-  if (alerts.length > 5) lines.push(`and ${alerts.length - 5} more`)
-  if (first === undefined) return ''
-  const { completed, failed, failing_clients, failing_prefixes, cause } = first
-  lines.push(
-    `Since it began: ${failed} of ${completed + failed} handshakes failed, of ${failing_clients} clients in ${failing_prefixes} ${failing_prefixes === 1 ? 'prefix' : 'prefixes'}.`,
-  )
-  if (cause !== null) {
-    const evidence = cause.evidence === '' ? '' : ` Seen: ${cause.evidence}.`
-    lines.push(
-      `${cause.title} (${percent(cause.share)}). ${cause.meaning}${evidence}`,
-      `What to do: ${cause.advice}`,
-    )
-  }
-  lines.push(...Object.entries(first.links).map(([name, link]) => `${name}: ${link}`))
-  return lines.join('\n')
 }
 
 /** Whole networks before their prefixes, what fires before what has ended. */
 function worstFirst(a: Told, b: Told): number {
   const rank = ({ alert }: Told) => (alert.state === 'firing' ? 0 : 2) + (alert.scope === 'prefix' ? 1 : 0)
   return rank(a) - rank(b) || b.alert.value - a.alert.value
-}
-
-function percent(share: number): string {
-  const value = share * 100
-  return `${value >= 9.95 || value === 0 ? Math.round(value) : value.toFixed(1)} %`
 }
 
 function iso(seconds: number): string {

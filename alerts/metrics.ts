@@ -2,6 +2,8 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 
 export type EvaluatorMetrics = {
   evaluated(of: { minute: number; firing: number; ms: number }): void
+  /** Alerts that fire and are silenced; messages that would be made if nothing were muted, by receiver. */
+  muted(of: { silenced: number; heldBack: ReadonlyMap<string, number> }): void
   failed(): void
 }
 
@@ -23,11 +25,26 @@ export function createEvaluatorMetrics(registry: Registry): EvaluatorMetrics {
     registers,
   })
   const firing = new Gauge({ name: 'halfshake_alerts_firing', help: 'Alerts that fire now.', registers })
+  const silenced = new Gauge({
+    name: 'halfshake_alerts_silenced',
+    help: 'Alerts that fire and are silenced now.',
+    registers,
+  })
+  const held = new Gauge({
+    name: 'halfshake_notifications_held_back',
+    help: 'Messages that silences and acknowledgements hold back now.',
+    labelNames: ['receiver'],
+    registers,
+  })
   return {
     evaluated({ minute, firing: count, ms }) {
       last.set(minute)
       seconds.inc(ms / 1_000)
       firing.set(count)
+    },
+    muted({ silenced: count, heldBack }) {
+      silenced.set(count)
+      for (const [receiver, messages] of heldBack) held.set({ receiver }, messages)
     },
     failed: () => errors.inc(),
   }

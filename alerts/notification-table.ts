@@ -6,8 +6,8 @@ import type { Attempt, Notification, Told } from './notification.ts'
 export type NotificationTable = {
   /** Puts messages into the queue. One that is there already, sent or not, stays as it is. */
   add(notifications: readonly Notification[]): Promise<void>
-  /** What each receiver was told last of each group, within the last 30 days. */
-  told(now: number): Promise<Told[]>
+  /** What each receiver was told last of each group; of what is over, not which alerts it was. */
+  told(): Promise<Told[]>
   /** The next message of each group to a receiver that is due, the oldest first. `now` in ms. */
   due(receiver: string, now: number, limit: number): Promise<Notification[]>
   /** When the next queued message to a receiver is due, ms since 1970; undefined when none is queued. */
@@ -25,7 +25,7 @@ export function createNotificationTable(store: Pick<Store, 'query' | 'insert'>):
       // Version 0: whatever is known of the message already counts for more.
       if (notifications.length > 0) await store.insert('notifications', notifications.map(rowOf))
     },
-    told: (now) => store.query<Told>(TOLD, { since: Math.floor(now / 1_000) - 30 * 86_400 }),
+    told: () => store.query<Told>(TOLD),
     async due(receiver, now, limit) {
       const rows = await store.query<Row>(DUE, { receiver, now, limit })
       return rows.map((row) => ({ ...row, message: JSON.parse(row.message) as Message }))
@@ -72,9 +72,10 @@ const TIMES = `
   toUnixTimestamp64Milli(created_at) AS created_at`
 
 const TOLD = `
-SELECT receiver, group_key, rule, number, status, alerts, state,${TIMES}
+SELECT
+  receiver, group_key, rule, number, status, state,
+  if(status = 'firing', notifications.alerts, []) AS alerts,${TIMES}
 FROM notifications FINAL
-WHERE notifications.created_at >= toDateTime({since:UInt32})
 ORDER BY receiver, group_key, number DESC
 LIMIT 1 BY receiver, group_key`
 

@@ -35,6 +35,8 @@ describe('files of rules', () => {
             prefixes: [],
             sites: ['fra'],
             ip_version: undefined,
+            agents: [],
+            server_names: [],
           },
           what: { kind: 'success_rate', below: 0.95, over_s: 300 },
           for_s: 600,
@@ -110,6 +112,41 @@ describe('files of rules', () => {
       ])
     },
   )
+
+  it('take agents, server names and handshake times', () => {
+    const text = `rules:
+  - id: slow
+    who: { any: true, agent: [fra-1, fra-2], server_name: "*.Example.com" }
+    what: { handshake_time: { quantile: p95, above: 0.8s, over: 10m } }
+`
+    expect(parseRules([{ file: 'a.yaml', text }], AROUND)).toMatchObject({
+      ok: true,
+      rules: [
+        {
+          who: { any: true, agents: ['fra-1', 'fra-2'], server_names: ['*.example.com'] },
+          what: { kind: 'handshake_time', quantile: 'p95', above_ms: 800, over_s: 600 },
+          minimum_handshakes: 50,
+        },
+      ],
+    })
+  })
+
+  it('say what agents, server names and handshake times go together with', () => {
+    const text = `rules:
+  - { id: a, who: { any: true, agent: fra-1, server_name: a.example }, what: { divergence: } }
+  - { id: b, who: { prefix: 192.0.2.0/24 }, what: { handshake_time: { quantile: p95, above: 1s } } }
+  - { id: c, who: { any: true, server_name: "www.*.com" }, what: { handshake_time: { quantile: p99 } } }
+`
+    const parsed = parseRules([{ file: 'a.yaml', text }], AROUND)
+    expect(parsed.ok ? [] : mistakeLines(parsed.mistakes)).toEqual([
+      expect.stringMatching(/^a.yaml:2 rules\[0\]\.who\.agent: .*only with thresholds: .*covers all agents$/),
+      expect.stringMatching(/^a.yaml:2 rules\[0\]\.who\.server_name: .*covers all server names$/),
+      expect.stringMatching(/^a.yaml:3 rules\[1\]\.who\.prefix: .*allowed: any, asn, list or label/),
+      expect.stringMatching(/^a.yaml:4 rules\[2\]\.who\.server_name: .*allowed: a server name as shop/),
+      expect.stringMatching(/^a.yaml:4 .*quantile: "p99" is not allowed; allowed: .*one of p50, p95/),
+      expect.stringMatching(/^a.yaml:4 .*above: missing; allowed: a number with a unit.*from 1ms to 10m/),
+    ])
+  })
 
   it('ship one rule: any network diverges', () => {
     const parsed = parseRules(readSources(undefined, true), AROUND)

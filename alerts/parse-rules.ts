@@ -213,7 +213,7 @@ function ruleOf(rule: RuleInFile, lists: ReadonlyMap<string, number[]>, file: st
   const { id, summary, who, severity, receivers } = rule
   const what = whatOf(rule.what)
   const listed = (who.list ?? []).flatMap((name) => lists.get(name) ?? [])
-  const rate = what.kind === 'success_rate' || what.kind === 'cause_share'
+  const rate = what.kind === 'success_rate' || what.kind === 'cause_share' || what.kind === 'handshake_time'
   return {
     id,
     summary,
@@ -224,6 +224,8 @@ function ruleOf(rule: RuleInFile, lists: ReadonlyMap<string, number[]>, file: st
       prefixes: who.prefix ?? [],
       sites: who.site ?? [],
       ip_version: who.ip_version,
+      agents: who.agent ?? [],
+      server_names: who.server_name ?? [],
     },
     what,
     for_s: rule.for / 1_000,
@@ -235,7 +237,7 @@ function ruleOf(rule: RuleInFile, lists: ReadonlyMap<string, number[]>, file: st
   }
 }
 
-function whatOf({ divergence, success_rate, cause_share, volume }: RuleInFile['what']): What {
+function whatOf({ divergence, success_rate, cause_share, handshake_time, volume }: RuleInFile['what']): What {
   if (divergence !== undefined) {
     const { sensitivity, minimum_excess } = divergence
     return { kind: 'divergence', minimum_evidence: SENSITIVITIES[sensitivity], minimum_excess }
@@ -246,6 +248,10 @@ function whatOf({ divergence, success_rate, cause_share, volume }: RuleInFile['w
   if (cause_share !== undefined) {
     const { cause, above, over } = cause_share
     return { kind: 'cause_share', cause, above, over_s: over / 1_000 }
+  }
+  if (handshake_time !== undefined) {
+    const { quantile, above, over } = handshake_time
+    return { kind: 'handshake_time', quantile, above_ms: above, over_s: over / 1_000 }
   }
   if (volume !== undefined) {
     const { below, above, over } = volume

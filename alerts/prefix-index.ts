@@ -27,6 +27,31 @@ export function createInside(outers: readonly string[]): (prefix: string) => boo
   }
 }
 
+/** Finds what a prefix lies inside of: for each length that an item has, one look. */
+export function createAround<Item extends { prefix: string }>(
+  items: readonly Item[],
+): (prefix: string) => readonly Item[] {
+  const byLength = new Map<string, { family: Family; length: number; index: Map<bigint, Item[]> }>()
+  for (const item of items) {
+    const { family, bits, length } = partsOf(item.prefix)
+    const key = `${family}/${length}`
+    const { index } = byLength.get(key) ?? { index: new Map<bigint, Item[]>() }
+    byLength.set(key, { family, length, index })
+    const network = networkOf(bits, family, length)
+    const there = index.get(network)
+    if (there === undefined) index.set(network, [item])
+    else there.push(item)
+  }
+  const lengths = [...byLength.values()]
+  return (prefix) => {
+    if (lengths.length === 0 || prefix === '') return []
+    const own = partsOf(prefix)
+    return lengths
+      .filter(({ family, length }) => family === own.family && length <= own.length)
+      .flatMap(({ family, length, index }) => index.get(networkOf(own.bits, family, length)) ?? [])
+  }
+}
+
 type Family = 4 | 6
 
 function indexed<Item extends { prefix: string }>(

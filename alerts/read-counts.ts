@@ -1,26 +1,69 @@
 import type { Store } from '../core/store/store.ts'
-import type { Count, MinuteCounts } from './counts.ts'
+import { type Count, lensKey, type MinuteCounts, type SingleCount, type Times } from './counts.ts'
+import { readSingle } from './read-single.ts'
+import { readTimes } from './read-times.ts'
+import type { Asked } from './window.ts'
 
-export type ReadCounts = (from: number, to: number, prefixes: readonly string[]) => Promise<MinuteCounts[]>
+export type ReadCounts = (first: number, to: number, asked: Asked) => Promise<MinuteCounts[]>
+
+export type Kept = {
+  /** Retention of single handshakes. */
+  rawKeptMs: number
+  /** ms since 1970. */
+  clock: () => number
+}
+
+/** The first minute of which all single handshakes are there, seconds since 1970. */
+export function singleKeptFrom({ rawKeptMs, clock }: Kept): number {
+  return Math.ceil((clock() - rawKeptMs) / 60_000) * 60
+}
+
+/** Mutable while it is filled. */
+type Filling = {
+  minute: number
+  networks: Count[]
+  prefixes: Count[]
+  single?: { networks: SingleCount[]; prefixes: SingleCount[] }
+  times?: Map<string, Map<string, Times>>
+}
 
 /**
- * Counts of the minutes from `from` up to, not including, `to` (seconds since 1970), one entry for every minute; of prefixes
- * only those inside the given ones. Rollups only, as the detector reads them.
+ * What is asked for of the minutes from `first` up to, not including, `to` (seconds since 1970) and of those before
+ * them, as far as rules look back; one entry for every minute. Rollups, as the detector reads them, and single handshakes only where a
+ * rule asks for what no rollup knows.
  */
-export function createCountReader(store: Pick<Store, 'query'>): ReadCounts {
-  return async (from, to, prefixes) => {
-    const [networks, within] = await Promise.all([
+export function createCountReader(store: Pick<Store, 'query'>, kept: Kept): ReadCounts {
+  return async (first, to, { back, prefixes, single, times }) => {
+    if (back === 0) return []
+    const from = first - back + 60
+    const minutes = emptyMinutes(from, to, single === undefined ? to : singleKeptFrom(kept))
+    const [networks, within, singles] = await Promise.all([
       store.query<Count>(NETWORKS, { from, to }),
       prefixes.length === 0 ? [] : store.query<Count>(PREFIXES, { from, to, prefixes }),
+      single === undefined ? undefined : readSingle(store, { from, to, ...single }),
     ])
-    const byMinute = new Map<number, { minute: number; networks: Count[]; prefixes: Count[] }>()
-    for (let minute = from; minute < to; minute += 60) {
-      byMinute.set(minute, { minute, networks: [], prefixes: [] })
+    for (const count of networks) minutes.get(count.minute)?.networks.push(count)
+    for (const count of within) minutes.get(count.minute)?.prefixes.push(count)
+    for (const count of singles?.networks ?? []) minutes.get(count.minute)?.single?.networks.push(count)
+    for (const count of singles?.prefixes ?? []) minutes.get(count.minute)?.single?.prefixes.push(count)
+    for (const { lens, asns } of times) {
+      const read = await readTimes(store, { first, to, lens, asns })
+      for (const [minute, byNetwork] of read) {
+        const one = minutes.get(minute)
+        if (one !== undefined) one.times = (one.times ?? new Map()).set(lensKey(lens), byNetwork)
+      }
     }
-    for (const count of networks) byMinute.get(count.minute)?.networks.push(count)
-    for (const count of within) byMinute.get(count.minute)?.prefixes.push(count)
-    return [...byMinute.values()]
+    return [...minutes.values()]
   }
+}
+
+function emptyMinutes(from: number, to: number, singleFrom: number): Map<number, Filling> {
+  const minutes = new Map<number, Filling>()
+  for (let minute = from; minute < to; minute += 60) {
+    const single = minute < singleFrom ? {} : { single: { networks: [], prefixes: [] } }
+    minutes.set(minute, { minute, networks: [], prefixes: [], ...single })
+  }
+  return minutes
 }
 
 /** The table's own column: `handshakes` alone would be the sum that is named so. */

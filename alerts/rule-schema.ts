@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CAUSES, type Cause } from '../core/causes.ts'
-import { duration } from '../core/runtime/config-kinds.ts'
-import { SEVERITIES } from './rule.ts'
+import { duration, requiredDuration } from '../core/runtime/config-kinds.ts'
+import { QUANTILES, SEVERITIES } from './rule.ts'
 
 /** How a file of rules is written. Every message says what is allowed. */
 
@@ -23,6 +23,8 @@ const whoSchema = z
     prefix: listOf(cidr()).optional(),
     site: listOf(text('the name of a site')).optional(),
     ip_version: z.literal([4, 6], '4 or 6').optional(),
+    agent: listOf(text('the name of an agent')).optional(),
+    server_name: listOf(serverName()).optional(),
   })
   .check(({ value, issues }) => {
     const named = value.asn ?? value.list ?? value.label ?? value.prefix
@@ -52,6 +54,13 @@ const whatSchema = z
         over: over(),
       })
       .optional(),
+    handshake_time: z
+      .strictObject({
+        quantile: z.enum(QUANTILES, `one of ${QUANTILES.join(', ')}`),
+        above: requiredDuration('1ms', '10m'),
+        over: over(),
+      })
+      .optional(),
     volume: z
       .strictObject({ below: handshakes().optional(), above: handshakes().optional(), over: over() })
       .refine(({ below, above }) => (below === undefined) !== (above === undefined), 'either below or above')
@@ -60,7 +69,7 @@ const whatSchema = z
   })
   .refine(
     (what) => Object.values(what).filter((one) => one !== undefined).length === 1,
-    'exactly one of divergence, success_rate, cause_share, volume, no_data',
+    'exactly one of divergence, success_rate, cause_share, handshake_time, volume, no_data',
   )
 
 const ruleSchema = z
@@ -78,11 +87,23 @@ const ruleSchema = z
   .check(({ value, issues }) => {
     const refuse = (path: string[], message: string) =>
       issues.push({ code: 'custom', input: value, path, message })
-    const { divergence, no_data } = value.what
-    if (divergence !== undefined && value.who.ip_version !== undefined)
-      refuse(['who', 'ip_version'], 'only with thresholds: an incident of the detector covers both versions')
+    const { divergence, handshake_time, no_data } = value.what
+    if (divergence !== undefined) {
+      for (const [key, covers] of Object.entries(NOT_OF_INCIDENTS))
+        if (Object.hasOwn(value.who, key))
+          refuse(['who', key], `only with thresholds: an incident of the detector covers ${covers}`)
+    }
+    if (handshake_time !== undefined && value.who.prefix !== undefined)
+      refuse(['who', 'prefix'], 'any, asn, list or label with handshake_time: times are kept by network')
     if (no_data !== undefined && value.for < 60_000) refuse(['for'], 'at least 1m with no_data')
   })
+
+/** What a detector's incident does not know. */
+const NOT_OF_INCIDENTS = {
+  ip_version: 'both versions',
+  agent: 'all agents',
+  server_name: 'all server names',
+} as const
 
 export const rulesFileSchema = z.strictObject({
   lists: z
@@ -122,10 +143,20 @@ function asn() {
   })
 }
 
-function cidr() {
+export function cidr() {
   const shape = 'a prefix, as 203.0.113.0/24 or 2001:db8::/48'
   // No IPv4 in IPv6 notation: what is counted is never written so.
   return z.union([z.cidrv4(), z.cidrv6()], shape).refine((prefix) => !/:.*\./.test(prefix), shape)
+}
+
+/** Host names as RFC 1123 has them, and what private ones add to it. Written in any case, compared in lower case. */
+function serverName() {
+  const shape = 'a server name as shop.example.com, or *.example.com for every name below example.com'
+  return z
+    .string(shape)
+    .max(255, shape)
+    .regex(/^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, shape)
+    .transform((name) => name.toLowerCase())
 }
 
 /** 95 %, or 0.95. */

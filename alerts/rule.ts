@@ -23,7 +23,7 @@ export type Rule = {
   file: string
 }
 
-/** Whom a rule is about: any network, or those that one of the lists names; narrowed down by site and IP version. */
+/** Whom a rule is about: any network, or those that one of the lists names; narrowed down by the rest, where it is not empty. */
 export type Who = {
   any: boolean
   asns: number[]
@@ -31,12 +31,21 @@ export type Who = {
   prefixes: string[]
   sites: string[]
   ip_version: 4 | 6 | undefined
+  /** Handshakes that one of these agents reported. */
+  agents: string[]
+  /** Handshakes that asked for one of these names, lower case; `*.example.com` is every name below example.com. */
+  server_names: string[]
 }
+
+/** Of the time that completed handshakes take. */
+export const QUANTILES = ['p50', 'p95'] as const
+export type Quantile = (typeof QUANTILES)[number]
 
 export type What =
   | { kind: 'divergence'; minimum_evidence: number; minimum_excess: number }
   | { kind: 'success_rate'; below: number; over_s: number }
   | { kind: 'cause_share'; cause: Cause; above: number; over_s: number }
+  | { kind: 'handshake_time'; quantile: Quantile; above_ms: number; over_s: number }
   | { kind: 'volume'; below: number | undefined; above: number | undefined; over_s: number }
   | { kind: 'no_data' }
 

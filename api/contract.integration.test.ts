@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createSilenceTable } from '../alerts/silence-table.ts'
 import { createToken, type StoredToken } from '../core/runtime/tokens.ts'
 import { encodeBatches, encodeDeadLetters, encodeHandshakes } from '../core/store/tables.ts'
 import { createChangeTable } from '../detector/change-table.ts'
@@ -8,6 +9,7 @@ import { alertRow } from './testing/alerts.ts'
 import { handshake } from './testing/handshakes.ts'
 import { openIncident } from './testing/incidents.ts'
 import { openStore, serveApi } from './testing/server.ts'
+import { silenceFor } from './testing/silences.ts'
 import { DAY, floorTo, HOUR, MINUTE } from './window.ts'
 
 const NOW = floorTo(Date.now(), DAY) - DAY + 14.5 * HOUR
@@ -60,6 +62,15 @@ beforeAll(async () => {
   })
   await createIncidentTable(opened.store, createChangeTable(opened.store)).write([incident])
   await opened.store.insert('alerts', [alertRow({ fired_at: NOW / 1_000 - 60 })])
+  await createSilenceTable(opened.store).write(
+    silenceFor(NOW - MINUTE, {
+      rules: ['any-network-diverges'],
+      severities: ['critical'],
+      labels: ['Office'],
+      prefixes: ['192.0.2.0/24'],
+      sites: ['fra'],
+    }),
+  )
   api = await serveApi({ store: opened.store, now: NOW })
 })
 afterAll(async () => {
@@ -103,7 +114,7 @@ describe('answers and the OpenAPI document', () => {
     const { paths, openapi } = await readDocument()
     expect(openapi).toBe('3.1.0')
     const described = Object.keys(paths).sort()
-    const served = ROUTES.map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
+    const served = [...new Set(ROUTES.map(({ path }) => path.replace(/:(\w+)/g, '{$1}')))]
     expect(described).toEqual([...served, EVENTS, '/v1/events', '/v1/openapi.json'].sort())
     for (const route of ROUTES) {
       const operation = paths[route.path.replace(/:(\w+)/g, '{$1}')]?.[route.method]
@@ -187,7 +198,9 @@ describe('mistakes in a request', () => {
     for (const route of ROUTES) {
       const { status, headers, body } = await api.get(real(route.path), { method: 'DELETE' })
       expect(status).toBe(405)
-      expect(headers.get('allow')).toBe(route.method === 'get' ? 'GET, HEAD' : 'POST')
+      const methods = ROUTES.filter(({ path }) => path === route.path).map(({ method }) => method)
+      const allowed = methods.map((method) => (method === 'get' ? 'GET, HEAD' : 'POST'))
+      expect(headers.get('allow')).toBe(allowed.join(', '))
       expect(body).toMatchObject({ type: '/problems/method-not-allowed' })
     }
     for (const path of ['/v1/openapi.json', EVENTS])

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeHandshakes } from '../core/store/tables.ts'
 import { createChangeTable } from '../detector/change-table.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
+import { alertRow } from './testing/alerts.ts'
 import { handshake } from './testing/handshakes.ts'
 import { openIncident } from './testing/incidents.ts'
 import { openStore, serveApi } from './testing/server.ts'
@@ -43,6 +44,7 @@ beforeAll(async () => {
   ])
   const onset = Math.floor(now / MINUTE) * 60 - 600
   await createIncidentTable(opened.store, createChangeTable(opened.store)).write([openIncident({ onset })])
+  await opened.store.insert('alerts', [alertRow({ fired_at: onset })])
   api = await serveApi({ store: opened.store, now })
 })
 afterAll(async () => {
@@ -51,7 +53,7 @@ afterAll(async () => {
 })
 
 describe('docs/api.md', () => {
-  test.each(EXAMPLES.filter((path) => !/\$next|\$id|sucess/.test(path)))(
+  test.each(EXAMPLES.filter((path) => !/\$next|\$id|\$silence|sucess/.test(path)))(
     '%s answers as written',
     async (path) => {
       const { status, body } = await api.get(path)
@@ -82,6 +84,23 @@ describe('docs/api.md', () => {
     expect(read).toMatchObject({ id: 'incident', history: [{ event: 'opened' }], closing: null })
     expect(acknowledged).toMatchObject({ acknowledgement: { author: 'ada' } })
     expect(closed).toMatchObject({ closing: { author: 'ada', holds_from: null } })
+  })
+
+  test('acknowledges an alert and silences it as its shell does', async () => {
+    const blocks = BLOCKS.filter((block) => /\$alert|\$silence/.test(block))
+    expect(blocks).toHaveLength(2)
+    const ended = /^(curl.*| {2}"http.*)(preview"|\$silence"|\/end"|\/acknowledge")$/gm
+    const { stdout } = await run(blocks.join('\n').replace(ended, '$1$2; echo'))
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(answers).toMatchObject([
+      { id: 'alert', acknowledgement: { author: 'ada', note: 'called them', holds: true } },
+      { matches: 1, alerts: ['alert'] },
+      { asn: [64_500], state: 'active', mutes_now: true, matches: 1 },
+      { state: 'ended', ended: { author: 'ada', reason: 'they are done' } },
+    ])
   })
 
   test('listens to events as its shell does, which an example shows', async () => {

@@ -14,6 +14,7 @@ const TAGS = [
     'Networks that fail more than they used to and more than the others, as the detector found them.',
   ],
   ['Alerts', 'What rules found, and whom it was about.'],
+  ['Silences', 'What people ordered not to be told, and until when.'],
   ['Networks', 'Every network: totals, comparison, time series, prefixes, causes.'],
   ['Connections', 'Single handshakes.'],
   ['Causes', 'Why handshakes fail, and what to do about it.'],
@@ -25,7 +26,10 @@ const TAGS = [
 export function buildOpenApi(routes: readonly Route[], version: string): Json {
   const schemas: Json = { ...problemSchemas() }
   const paths: Json = {}
-  for (const route of routes) paths[openApiPath(route.path)] = { [route.method]: operation(route, schemas) }
+  for (const route of routes) {
+    const path = openApiPath(route.path)
+    paths[path] = { ...(paths[path] as Json), [route.method]: operation(route, schemas) }
+  }
   paths[EVENTS_PATH] = { get: changesOperation(hoist(changeSchema, schemas)) }
   paths['/v1/events'] = { post: eventsOperation(schemas) }
   paths['/v1/openapi.json'] = { get: ownOperation() }
@@ -73,7 +77,7 @@ function operation(route: Route, schemas: Json): Json {
       requestBody: { required: true, content: { 'application/json': { schema: bodySchema(route.body) } } },
     }),
     responses: {
-      200: {
+      [route.status ?? 200]: {
         description: route.answer.meta()?.description ?? route.summary,
         content: { 'application/json': { schema: hoist(route.answer, schemas) } },
       },

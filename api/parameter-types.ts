@@ -41,6 +41,15 @@ export function text({ min = 0, max = 255 }: { min?: number; max?: number } = {}
     .regex(/^[^\p{Cc}]*$/u, shape)
 }
 
+/** Text that says something. */
+export function words({ max }: { max: number }) {
+  const shape = `1 to ${max} characters, not only blanks, no control characters`
+  return z
+    .string(shape)
+    .max(max, shape)
+    .regex(/^[^\p{Cc}]*[^\p{Cc}\s][^\p{Cc}]*$/u, shape)
+}
+
 /** An AS number, with or without AS before it. */
 export function asn() {
   const shape = `an AS number from 0 to ${LARGEST_ASN}, as 64500 or AS64500`

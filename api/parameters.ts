@@ -60,14 +60,32 @@ function mistakesOf(
   { known, noun }: { known: readonly string[]; noun: Noun },
 ): ParameterMistake[] {
   const mistakes = error.issues.flatMap((issue): ParameterMistake[] => {
+    const path = namesIn(issue.path)
+    if (issue.code === 'unrecognized_keys' && path.length > 0)
+      return issue.keys.map((key) => unknownInside([...path, key].join('.'), issue.message))
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownName(key, known, noun))
-    const parameter = String(issue.path[0] ?? '')
-    return [{ parameter, message: describe(parameter, values[parameter], noun), allowed: issue.message }]
+    const parameter = path.join('.')
+    return [{ parameter, message: describe(parameter, valueAt(values, path), noun), allowed: issue.message }]
   })
   // A list with two bad members is one mistake.
   return mistakes.filter(
     ({ parameter }, i) => mistakes.findIndex((other) => other.parameter === parameter) === i,
   )
+}
+
+/** Where something is wrong, as far as names lead there: a member of a list is the list's. */
+function namesIn(path: readonly PropertyKey[]): string[] {
+  const member = path.findIndex((part) => typeof part === 'number')
+  return path.slice(0, member === -1 ? undefined : member).map(String)
+}
+
+function valueAt(values: Record<string, unknown>, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], values)
+}
+
+/** A field of an object inside the body, whose schema says which there are. */
+function unknownInside(name: string, allowed: string): ParameterMistake {
+  return { parameter: name, message: `there is no field ${quote(name)}`, allowed }
 }
 
 function unknownName(name: string, known: readonly string[], noun: Noun): ParameterMistake {

@@ -31,6 +31,8 @@ type About = {
   notFound?: string
   /** When this answers 409, if ever. */
   conflict?: string
+  /** Of a success; 200 when left out. */
+  status?: 200 | 201 | 204
 }
 
 /** A route as the router and the OpenAPI document see it: the same schemas validate and describe. */

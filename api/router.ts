@@ -66,7 +66,7 @@ export function createApiRouter({
   const read = requireScope(authorize, 'read')
   router.get(EVENTS_PATH, read, listenToChanges({ store: bounded, stream: listeners }))
   router.all(EVENTS_PATH, only('GET, HEAD'))
-  for (const route of ROUTES) mount(router, route, { context, authorize, measure, log })
+  for (const routes of byPath(ROUTES)) mount(router, routes, { context, authorize, measure, log })
   const document = buildOpenApi(ROUTES, version)
   router.get('/v1/openapi.json', (_request, response) => {
     response.set('Cache-Control', 'no-cache').json(document)
@@ -83,19 +83,32 @@ type Tools = {
   log: Logger
 }
 
-function mount(router: Router, route: Route, { context, authorize, measure, log }: Tools): void {
-  const answer: RequestHandler = async (request, response) => {
+/** Routes of one path, one for each method; and the refusal of every other. */
+function mount(router: Router, routes: readonly Route[], tools: Tools): void {
+  for (const route of routes) {
+    const guards = [tools.measure(route.path), requireScope(tools.authorize, route.scope)]
+    if (route.method === 'get') router.get(route.path, ...guards, answerOf(route, tools))
+    else router.post(route.path, ...guards, jsonBody(), answerOf(route, tools))
+  }
+  const allowed = routes.map(({ method }) => (method === 'get' ? 'GET, HEAD' : 'POST'))
+  router.all(routes[0]?.path ?? '', only(allowed.join(', ')))
+}
+
+function answerOf(route: Route, { context, log }: Tools): RequestHandler {
+  return async (request, response) => {
     const started = performance.now()
     const { path, query } = request
     const answered = await route.run(askedOf(request), context)
-    response.set('Cache-Control', 'no-store')
+    response.status(route.status ?? 200).set('Cache-Control', 'no-store')
     await sendJson(request, response, answered)
     log.debug({ path, query, ms: Math.round(performance.now() - started) }, 'answered')
   }
-  const guards = [measure(route.path), requireScope(authorize, route.scope)]
-  if (route.method === 'get') router.get(route.path, ...guards, answer)
-  else router.post(route.path, ...guards, jsonBody(), answer)
-  router.all(route.path, only(route.method === 'get' ? 'GET, HEAD' : 'POST'))
+}
+
+/** In the order of their first routes. */
+function byPath(routes: readonly Route[]): Route[][] {
+  const paths = [...new Set(routes.map(({ path }) => path))]
+  return paths.map((path) => routes.filter((route) => route.path === path))
 }
 
 function askedOf({ path, params, query, body }: Request): Parameters<Route['run']>[0] {
@@ -103,8 +116,11 @@ function askedOf({ path, params, query, body }: Request): Parameters<Route['run'
 }
 
 /** Refuses every other method. */
-function only(allowed: 'GET, HEAD' | 'POST'): RequestHandler {
-  const verb = allowed === 'POST' ? 'asked with POST' : 'read with GET'
+function only(allowed: string): RequestHandler {
+  const verbs = [
+    ...(allowed.includes('GET') ? ['read with GET'] : []),
+    ...(allowed.includes('POST') ? ['asked with POST'] : []),
+  ]
   return (request, response) => {
     if (request.method === 'OPTIONS') {
       response.set('Allow', allowed).status(204).end()
@@ -114,7 +130,7 @@ function only(allowed: 'GET, HEAD' | 'POST'): RequestHandler {
       status: 405,
       type: 'method-not-allowed',
       title: 'Method not allowed',
-      detail: `${request.path} is ${verb}, not ${request.method}`,
+      detail: `${request.path} is ${verbs.join(' and ')}, not ${request.method}`,
       headers: { Allow: allowed },
     })
   }

@@ -2,16 +2,19 @@ import type { Registry } from 'prom-client'
 import { createAlertTable } from '../alerts/alert-table.ts'
 import { createDelivery } from '../alerts/delivery.ts'
 import { createFactFinder } from '../alerts/facts.ts'
+import type { Places } from '../alerts/links.ts'
 import { createEvaluator } from '../alerts/loop.ts'
 import { createDeliveryMetrics, createEvaluatorMetrics } from '../alerts/metrics.ts'
 import { createNotificationTable } from '../alerts/notification-table.ts'
 import { createCountReader } from '../alerts/read-counts.ts'
 import { createRuleBook } from '../alerts/rule-book.ts'
+import { createSilenceTable } from '../alerts/silence-table.ts'
 import type { Config } from '../core/runtime/config.ts'
 import type { Check } from '../core/runtime/health.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import type { Store } from '../core/store/store.ts'
+import { UIDS } from '../dashboards/common/uids.ts'
 import { createReceivers } from './receivers.ts'
 
 export type Alerting = {
@@ -28,11 +31,14 @@ export function createAlerting({
   store,
   registry,
   log,
+  clock,
 }: {
   config: Config
   store: Store
   registry: Registry
   log: Logger
+  /** ms since 1970. */
+  clock: () => number
 }): Alerting {
   const receivers = createReceivers(config)
   const book = createRuleBook({
@@ -46,7 +52,7 @@ export function createAlerting({
   const delivery = createDelivery({
     receivers,
     table: notifications,
-    clock: Date.now,
+    clock,
     metrics: createDeliveryMetrics(registry),
     log,
   })
@@ -56,14 +62,15 @@ export function createAlerting({
       book.reload()
       return book.rules()
     },
-    readCounts: createCountReader(store),
+    readCounts: createCountReader(store, { rawKeptMs: config.store.retention_raw, clock }),
     alerts: createAlertTable(store),
     notifications,
+    silences: createSilenceTable(store),
     facts: createFactFinder(store),
     receivers,
-    publicUrl: config.alerts.public_url,
+    places: { publicUrl: config.alerts.public_url, dashboards: dashboardsOf(config) },
     onMessages: delivery.nudge,
-    clock: Date.now,
+    clock,
     watermarkMs: config.detector.watermark,
     keptMs: config.store.retention_minutes,
     intervalMs,
@@ -76,6 +83,11 @@ export function createAlerting({
     stop: async () => undefined,
   }
   return { rules, components: [evaluator, delivery], check: book.check }
+}
+
+function dashboardsOf({ alerts: { grafana_url } }: Config): Places['dashboards'] {
+  if (grafana_url === undefined) return undefined
+  return { overview: `${grafana_url}/d/${UIDS.overview}`, network: `${grafana_url}/d/${UIDS.network}` }
 }
 
 /** What rules may refer to, as configured. */

@@ -19,6 +19,7 @@ export function createDetection({
   log,
   onDeath,
   onProgress = () => undefined,
+  clock,
 }: {
   config: Config
   store: Store
@@ -27,6 +28,8 @@ export function createDetection({
   onDeath: (component: string, error: unknown) => void
   /** Share of the stored history that is replayed, from 0 to 1. */
   onProgress?: (share: number) => void
+  /** ms since 1970. */
+  clock: () => number
 }): Component & { check: Check } {
   const { watermark } = config.detector
   const changes = createChangeTable(store)
@@ -35,14 +38,14 @@ export function createDetection({
   return {
     name: 'detector',
     async start() {
-      const history = await storedHistory(store, config.detector.history)
+      const history = await storedHistory(store, config.detector.history, clock())
       const created = createDetectorLoop({
         read: createMinuteReader(store),
         write: (changed) => incidents.write(changed),
         describe: createIncidentDescriber(store),
-        stored: () => incidents.read(Math.floor((Date.now() - history) / 1000)),
+        stored: () => incidents.read(Math.floor((clock() - history) / 1000)),
         orders: createOrderTable(store, changes),
-        clock: Date.now,
+        clock,
         log,
         registry,
         onProgress,
@@ -70,10 +73,10 @@ export function createDetection({
 }
 
 /** How far back there is something to replay, ms: at most what is configured, and no empty days before the first event. */
-async function storedHistory(store: Store, configured: number): Promise<number> {
+async function storedHistory(store: Store, configured: number, now: number): Promise<number> {
   const [row] = await store.query<{ first: number; minutes: number }>(
     'SELECT toUnixTimestamp(min(minute)) AS first, count() AS minutes FROM minutes_by_network',
   )
   if (row === undefined || row.minutes === 0) return 0
-  return Math.min(configured, Date.now() - row.first * 1000)
+  return Math.min(configured, now - row.first * 1000)
 }

@@ -31,6 +31,7 @@ export function createPipeline({
   onDeath,
   onAsnProgress = () => undefined,
   beforeDetector = async () => undefined,
+  clock = Date.now,
 }: {
   config: Config
   log: Logger
@@ -42,6 +43,8 @@ export function createPipeline({
   onAsnProgress?: (share: number) => void
   /** Run when events are taken and nothing is judged yet, with the URL that is served. */
   beforeDetector?: (url: string) => Promise<void>
+  /** The time by which minutes are judged and alerts are told, ms since 1970. */
+  clock?: () => number
 }): Pipeline {
   const registry = createProcessMetrics()
   const authorize = createAuthorize(config.http.tokens)
@@ -59,8 +62,8 @@ export function createPipeline({
     maxLines: config.ingest.max_queue,
     onFailure: (error) => onDeath('store', error),
   })
-  const detection = createDetection({ config, store, registry, log, onDeath })
-  const alerting = createAlerting({ config, store, registry, log })
+  const detection = createDetection({ config, store, registry, log, onDeath, clock })
+  const alerting = createAlerting({ config, store, registry, log, clock })
   const served = config.store.serve
     ? [createStoreInterface({ config, store, registry, log, concurrent: readers })]
     : []

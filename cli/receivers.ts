@@ -3,6 +3,7 @@ import { createEmailReceiver } from '../alerts/receivers/email.ts'
 import { createPagerDutyReceiver } from '../alerts/receivers/pagerduty.ts'
 import type { Receiver } from '../alerts/receivers/receiver.ts'
 import { createSlackReceiver } from '../alerts/receivers/slack.ts'
+import { withTemplates } from '../alerts/receivers/templates.ts'
 import { createWebhookReceiver } from '../alerts/receivers/webhook.ts'
 import type { Config } from '../core/runtime/config.ts'
 import { fileText, optionalFileText } from './file-text.ts'
@@ -12,7 +13,10 @@ type ReceiverConfig = Config['alerts']['receivers'][number]
 
 /** The configured receivers; their secrets are read from their files now. */
 export function createReceivers({ alerts }: Config): Receiver[] {
-  return alerts.receivers.map(receiverOf)
+  return alerts.receivers.map((config) => {
+    if (config.type === 'alertmanager') return receiverOf(config)
+    return withTemplates(receiverOf(config), { title: config.title, text: config.text })
+  })
 }
 
 function receiverOf(config: ReceiverConfig): Receiver {

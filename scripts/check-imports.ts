@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   enricher: ['core'],
   detector: ['core'],
   alerts: ['core', 'detector'],
-  api: ['core', 'detector'],
+  api: ['core', 'detector', 'alerts'],
   dashboards: ['core'],
   lab: ['core', 'agent'],
   doctor: ['core', 'agent'],

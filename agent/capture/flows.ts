@@ -1,5 +1,5 @@
 import type { DecidingEvent } from '../../core/event/event.ts'
-import { createFlow, type Flow } from './flow.ts'
+import { Flow } from './flow.ts'
 import { createPacketReader, type Packet } from './pcap.ts'
 import { type Segment, segmentOf } from './segment.ts'
 
@@ -97,7 +97,7 @@ export function createFlows({
       let flow = open.get(key)
       if (flow === undefined) {
         if (!mayBegin(segment)) return decided
-        flow = createFlow(segment, { id: nextId(), client: opens || isToServer(segment), site, filtered })
+        flow = new Flow(segment, { id: nextId(), client: opens || isToServer(segment), site, filtered })
         open.set(key, flow)
         due = Math.min(due, flow.openedAt + handshakeTimeout)
         counts.begun += 1
@@ -127,7 +127,7 @@ export function createFlows({
     done.set(key, { since: now, sequence: flow.firstSequence })
     due = done.size > MAX_REMEMBERED ? now : Math.min(due, now + REMEMBERED_MS)
     counts.decided += 1
-    return { event, ja4: flow.ja4() }
+    return { event, ja4: flow.ja4 }
   }
 
   /** Flows stand in the order of their beginning, and all have the same time. */
@@ -166,13 +166,17 @@ function mayBegin({ syn, ack, payload }: Segment): boolean {
   return syn ? !ack : payload[0] === HANDSHAKE_RECORD && payload[1] === 3
 }
 
-/** All handshakes of a capture that comes in pieces. @throws CaptureError */
-export async function* readCapture(chunks: AsyncIterable<Buffer>, flows: Flows): AsyncGenerator<Decided> {
+/**
+ * All handshakes of a capture that comes in pieces: those that each piece decides, together, since waiting for every single
+ * one takes longer than deciding it. @throws CaptureError
+ */
+export async function* readCapture(chunks: AsyncIterable<Buffer>, flows: Flows): AsyncGenerator<Decided[]> {
   const packets = createPacketReader()
   for await (const chunk of chunks) {
-    // Not `yield*`, which would wait once for every packet, also for those that decide nothing.
-    for (const packet of packets.push(chunk)) for (const decided of flows.push(packet)) yield decided
+    const decided: Decided[] = []
+    for (const packet of packets.push(chunk)) for (const one of flows.push(packet)) decided.push(one)
+    if (decided.length > 0) yield decided
   }
   flows.counts.cutOff = packets.rest()
-  for (const decided of flows.end()) yield decided
+  yield flows.end()
 }

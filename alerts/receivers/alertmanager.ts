@@ -1,5 +1,6 @@
 import type { AlertInMessage, Message } from '../message.ts'
-import { mainLink, subjectOf } from '../message.ts'
+import { mainLink } from '../message.ts'
+import { subjectOf } from '../words.ts'
 import { post } from './post.ts'
 import type { Receiver } from './receiver.ts'
 

@@ -1,6 +1,8 @@
 import type { Incident } from '../../detector/incident.ts'
+import type { Alert } from '../alert.ts'
 import type { Count } from '../counts.ts'
 import type { Rule } from '../rule.ts'
+import type { Silence } from '../silence.ts'
 
 /** Builders for tests; times are seconds since 1970. */
 
@@ -22,7 +24,11 @@ export function ruleOf(given: Partial<Rule> & Pick<Rule, 'what'>): Rule {
 }
 
 export function whoOf(given: Partial<Rule['who']>): Rule['who'] {
-  return { any: false, asns: [], labels: [], prefixes: [], sites: [], ip_version: undefined, ...given }
+  return {
+    ...{ any: false, asns: [], labels: [], prefixes: [], sites: [], ip_version: undefined },
+    ...{ agents: [], server_names: [] },
+    ...given,
+  }
 }
 
 export const DIVERGENCE = { kind: 'divergence', minimum_evidence: 0, minimum_excess: 0 } as const
@@ -79,6 +85,56 @@ export function incidentOf(given: Partial<Incident> = {}): Incident {
     explanation: "AS64500 Example Net: 41 % of clients' handshakes fail",
     version: opened,
     updated_at: opened,
+    ...given,
+  }
+}
+
+/** An alert about AS64500 that fires since the first minute, of the rule "rule". */
+export function alertOf(given: Partial<Alert> = {}): Alert {
+  return {
+    id: 'a',
+    rule: 'rule',
+    severity: 'warning',
+    state: 'firing',
+    kind: 'divergence',
+    scope: 'network',
+    asn: 64_500,
+    label: '',
+    prefix: '',
+    site: '',
+    incident: 'incident-1',
+    started_at: given.fired_at ?? START,
+    fired_at: START,
+    resolved_at: 0,
+    resolution: '',
+    value: 0.41,
+    threshold: 0.006,
+    explanation: '',
+    receivers: [],
+    minute: START,
+    ...given,
+  }
+}
+
+/** A silence of everything from the first minute on, for an hour. */
+export function silenceOf(given: Partial<Silence> = {}): Silence {
+  return {
+    id: 'silence',
+    rules: [],
+    severities: [],
+    asns: [],
+    labels: [],
+    prefixes: [],
+    sites: [],
+    weekly: null,
+    author: 'Ada',
+    reason: 'Maintenance',
+    created_at: START * 1_000,
+    starts_at: START * 1_000,
+    ends_at: (START + 3_600) * 1_000,
+    ended_by: '',
+    ended_reason: '',
+    ended_at: 0,
     ...given,
   }
 }

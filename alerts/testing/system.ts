@@ -10,6 +10,7 @@ import { createNotificationTable, type NotificationTable } from '../notification
 import { createCountReader } from '../read-counts.ts'
 import type { Receiver } from '../receivers/receiver.ts'
 import type { Rule } from '../rule.ts'
+import { createSilenceTable } from '../silence-table.ts'
 
 /** Evaluator and delivery over a store, as the program wires them, at a time that the test sets. */
 export function createSystem({
@@ -42,12 +43,19 @@ export function createSystem({
   })
   const evaluator = createEvaluator({
     rules: () => rules,
-    readCounts: createCountReader(store),
+    readCounts: createCountReader(store, { rawKeptMs: 14 * 86_400_000, clock }),
     alerts: createAlertTable(store),
     notifications,
+    silences: createSilenceTable(store),
     facts: createFactFinder(store),
     receivers,
-    publicUrl: 'https://halfshake.example.com',
+    places: {
+      publicUrl: 'https://halfshake.example.com',
+      dashboards: {
+        overview: 'https://grafana.example.com/d/overview',
+        network: 'https://grafana.example.com/d/network',
+      },
+    },
     onMessages,
     clock,
     watermarkMs: 60_000,

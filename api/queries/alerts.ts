@@ -1,33 +1,15 @@
+import type { Alert } from '../../alerts/alert.ts'
 import type { Queries } from '../bounded-store.ts'
 import type { Window } from '../window.ts'
 
 /** A row of the table `alerts`; times in seconds since 1970. */
-export type AlertRow = {
-  id: string
-  rule: string
-  severity: 'critical' | 'warning' | 'info'
-  state: 'firing' | 'resolved'
-  kind: 'divergence' | 'our_side' | 'success_rate' | 'cause_share' | 'volume' | 'no_data'
-  scope: 'network' | 'prefix' | 'site' | 'world'
-  asn: number
-  label: string
-  prefix: string
-  site: string
-  incident: string
-  started_at: number
-  fired_at: number
-  resolved_at: number
-  resolution: '' | 'recovered' | 'too_little_data' | 'rule_removed' | 'withdrawn'
-  value: number
-  threshold: number
-  explanation: string
-  receivers: string[]
-}
+export type AlertRow = Omit<Alert, 'minute'>
 
 /** Sort key of an alert: when it fired (seconds since 1970), and its id. */
 export type AlertKey = readonly [fired_at: number, id: string]
 
 export type AlertsFilter = {
+  id?: string | undefined
   state?: string | undefined
   rule?: string | undefined
   severity?: string | undefined
@@ -35,6 +17,7 @@ export type AlertsFilter = {
 }
 
 const CONDITIONS: Record<keyof AlertsFilter, string> = {
+  id: 'id = {id:String}',
   state: 'alerts.state = {state:String}',
   rule: 'rule = {rule:String}',
   severity: 'severity = {severity:String}',

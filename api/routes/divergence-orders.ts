@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { Problem } from '../../core/runtime/problem.ts'
 import type { Incident } from '../../detector/incident.ts'
 import type { Order } from '../../detector/order.ts'
-import { text } from '../parameter-types.ts'
+import { text, words } from '../parameter-types.ts'
 import { readOrders, writeOrder } from '../queries/orders.ts'
 import { type Context, defineAction } from '../route.ts'
 import { iso } from '../window.ts'
@@ -19,7 +19,7 @@ export const acknowledgeRoute = defineAction({
   tag: 'Divergences',
   summary: 'Acknowledge an incident',
   description:
-    'Records who has taken notice of it, and a note. It changes nothing else. To repeat the very same is allowed and does nothing more.',
+    'Records who has taken notice of it, and a note. Alerts that came of it are not repeated. It changes nothing else. To repeat the very same is allowed and does nothing more.',
   scope: 'admin',
   notFound: UNKNOWN_INCIDENT,
   conflict: ONE_TAKES_NOTICE,
@@ -88,13 +88,4 @@ function givenAlready({ incident, action, author, reason, given_at }: Order): Pr
     title: action === 'close' ? 'Closing is ordered already' : 'Acknowledged already',
     detail: `${incident} was ${done} at ${iso(given_at)} by ${author}${why}; that stands`,
   })
-}
-
-/** Text that says something. */
-function words({ max }: { max: number }) {
-  const shape = `1 to ${max} characters, not only blanks, no control characters`
-  return z
-    .string(shape)
-    .max(max, shape)
-    .regex(/^[^\p{Cc}]*[^\p{Cc}\s][^\p{Cc}]*$/u, shape)
 }

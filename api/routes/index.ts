@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts'
+import { acknowledgeAlertRoute } from './alert-acknowledge.ts'
 import { alertHistoryRoute, alertsRoute } from './alerts.ts'
 import { catalogueRoute, networkCausesRoute } from './causes.ts'
 import { causesTimeseriesRoute } from './causes-timeseries.ts'
@@ -10,6 +11,8 @@ import { divergencesRoute } from './divergences.ts'
 import { networkRoute } from './network.ts'
 import { networksRoute } from './networks.ts'
 import { prefixesRoute } from './prefixes.ts'
+import { createSilenceRoute, endSilenceRoute, previewSilenceRoute } from './silence-orders.ts'
+import { silenceRoute, silencesRoute } from './silences.ts'
 import { statusRoute } from './status.ts'
 import { timeseriesRoute } from './timeseries.ts'
 import { worldRoute } from './world.ts'
@@ -22,6 +25,12 @@ export const ROUTES: readonly Route[] = [
   closeRoute,
   alertsRoute,
   alertHistoryRoute,
+  acknowledgeAlertRoute,
+  silencesRoute,
+  createSilenceRoute,
+  previewSilenceRoute,
+  silenceRoute,
+  endSilenceRoute,
   worldRoute,
   networksRoute,
   networkRoute,

@@ -45,7 +45,10 @@ await writeFile(join(import.meta.dirname, 'RESULTS.md'), table)
 function ruleOf(id: string, asns: number[]): Rule {
   return {
     ...{ id, summary: '', severity: 'warning', receivers: undefined, repeat_s: 14_400, file: 'bench.yaml' },
-    who: { any: asns.length === 0, asns, labels: [], prefixes: [], sites: [], ip_version: undefined },
+    who: {
+      ...{ any: asns.length === 0, asns, labels: [], prefixes: [], sites: [], ip_version: undefined },
+      ...{ agents: [], server_names: [] },
+    },
     what: { kind: 'success_rate', below: 0.9, over_s: FIVE_MINUTES },
     for_s: FIVE_MINUTES,
     minimum_handshakes: 20,

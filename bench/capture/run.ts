@@ -46,7 +46,11 @@ try {
   const packets = await makeCapture(file)
   console.log(`${thousands(packets)} packets; reading …`)
   // As bin/halfshake starts it where there are no sources.
-  const program = ['--max-semi-space-size=4', join(ROOT, 'dist', 'cli', 'main.js')]
+  const program = [
+    '--max-semi-space-size=2',
+    '--heap-growing-percent=40',
+    join(ROOT, 'dist', 'cli', 'main.js'),
+  ]
   const own = await measure(process.execPath, [...program, 'pcap', '--json', '--port', '443', file])
   console.log('tshark …')
   const fields = FIELDS.flatMap((field) => ['-e', field])

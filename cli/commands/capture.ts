@@ -126,11 +126,11 @@ async function readFile(
   })
   const decided: Decided[] = []
   try {
-    for await (const one of readCapture(openCapture(file), flows)) {
+    for await (const some of readCapture(openCapture(file), flows)) {
       if (json) {
-        io.print(JSON.stringify({ ...one.event, ja4: one.ja4, conclusion: conclude(one.event) }))
+        if (some.length > 0) io.print(some.map(lineOf).join('\n'))
         await io.drained()
-      } else decided.push(one)
+      } else for (const one of some) decided.push(one)
     }
   } catch (error) {
     throw new UserError(`${file}: ${(error as Error).message}`)
@@ -144,6 +144,10 @@ async function readFile(
   ]
   io.print(io.bold(`${file}: ${packets} packets, ${decided.length} handshakes${left.join('')}`))
   if (decided.length > 0) io.print(table(HEADER, decided.map(cellsOf), io))
+}
+
+function lineOf({ event, ja4 }: Decided): string {
+  return JSON.stringify({ ...event, ja4, conclusion: conclude(event) })
 }
 
 const HEADER = [

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { parseConfig } from '../../core/runtime/config.ts'
 import { startAll } from '../../core/runtime/lifecycle.ts'
+import { parseDuration } from '../../core/runtime/quantity.ts'
 import type { Feed } from '../../lab/simulator/index.ts'
 import {
   type Divergence,
@@ -8,6 +9,7 @@ import {
   fetchAlerts,
   fetchDivergences,
   fetchNetwork,
+  fetchResolved,
   findingText,
 } from '../demo/finding.ts'
 import { createDemoTraffic, type DemoTraffic } from '../demo/traffic.ts'
@@ -18,18 +20,24 @@ import { readerConnections } from '../reader-connections.ts'
 import { withTemporaryFolder } from '../temporary-folder.ts'
 import { UserError } from '../user-error.ts'
 
-type Options = { port: string; once?: boolean; json?: boolean }
+type Options = { port: string; healAfter?: string; once?: boolean; json?: boolean }
 
 const LOOK_EVERY_MS = 5_000
 /** Found within this time, or the demo says that it was not. */
 const PATIENCE_MS = 300_000
+/** A network counts as well again after some ten good minutes. */
+const HEALING_MS = 1_200_000
 
 export function registerDemo(program: Command, io: Io): void {
   program
     .command('demo')
     .description('a made-up edge with one broken network: see what is found')
     .option('-p, --port <port>', 'port on 127.0.0.1, 0 for any', '8080')
-    .option('--once', 'end when the broken network was found')
+    .option(
+      '--heal-after <duration>',
+      'mend the network after so long, as 1m, and tell when its alert is over',
+    )
+    .option('--once', 'end when the broken network was found, or its alert is over')
     .option('--json', 'what was found, for programs; implies --once')
     .addHelpText(
       'after',
@@ -41,13 +49,19 @@ the detector which one. The data lies in a temporary folder that is removed at t
     .action((options: Options) => withTemporaryFolder('demo', (folder) => demo(options, folder, io)))
 }
 
-async function demo({ port, once = false, json = false }: Options, folder: string, io: Io): Promise<void> {
+async function demo(
+  { port, healAfter, once = false, json = false }: Options,
+  folder: string,
+  io: Io,
+): Promise<void> {
   const say = json ? io.error : io.print
   const stopFeed = new AbortController()
   const log = io.logger('warn')
   const end = endOfProcess()
   say('making up the edge: its networks, its clients, six hours of their handshakes …')
-  const traffic = createDemoTraffic({ now: Date.now(), signal: stopFeed.signal })
+  const now = Date.now()
+  const healsAt = healAfter === undefined ? undefined : now + durationOf(healAfter)
+  const traffic = createDemoTraffic({ now, healsAt, signal: stopFeed.signal })
   let feed: Feed | undefined
   const pipeline = createPipeline({
     config: configOf(port, folder),
@@ -68,8 +82,12 @@ async function demo({ port, once = false, json = false }: Options, folder: strin
     if (!Array.isArray(found)) return
     const alerts = await Promise.race([untilAlerted(pipeline.url()), end.reached])
     if (!Array.isArray(alerts)) return
-    if (json) io.print(JSON.stringify({ broken: traffic.victim, found, alerts }))
-    else await show(found, alerts, pipeline.url(), once, io)
+    if (!json) await show(found, alerts, pipeline.url(), once, io)
+    const resolved =
+      healsAt === undefined ? [] : await Promise.race([healed(pipeline.url(), healsAt, say), end.reached])
+    if (!Array.isArray(resolved)) return
+    if (json) io.print(JSON.stringify({ broken: traffic.victim, found, alerts, resolved }))
+    else sayResolved(resolved, io)
     if (!once && !json) await end.reached
   } finally {
     stopFeed.abort()
@@ -121,6 +139,34 @@ async function untilAlerted(url: string): Promise<FiringAlert[]> {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
   throw new UserError(`no alert in ${PATIENCE_MS / 1000} s; that should not be: please report it`)
+}
+
+/** Once the network is whole: until no alert fires any more. */
+async function healed(url: string, healsAt: number, say: (text: string) => void): Promise<FiringAlert[]> {
+  say(`\nThe network is mended at ${clockTime(healsAt)}; its alert is over some ten minutes later.`)
+  const deadline = Math.max(Date.now(), healsAt) + HEALING_MS
+  while (Date.now() < deadline) {
+    if ((await fetchAlerts(url)).length === 0) return fetchResolved(url)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+  throw new UserError(`the alert still fires after ${HEALING_MS / 60_000} minutes; please report it`)
+}
+
+function sayResolved(resolved: readonly FiringAlert[], io: Io): void {
+  for (const { rule, asn, resolved_at } of resolved)
+    io.print(
+      `\n${io.bold('Resolved:')} rule ${rule}, about AS${asn}, at ${(resolved_at ?? '').slice(11, 16)}.`,
+    )
+}
+
+function clockTime(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 16)
+}
+
+function durationOf(text: string): number {
+  const duration = parseDuration(text)
+  if (duration !== undefined) return duration
+  throw new UserError(`--heal-after is ${JSON.stringify(text)}; allowed: a duration as 90s or 5m`)
 }
 
 async function show(

@@ -3,11 +3,12 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { Alert } from '../../alerts/alert.ts'
 import { backtest } from '../../alerts/backtest.ts'
-import { subjectOf } from '../../alerts/message.ts'
 import { parseRules, type RuleSource } from '../../alerts/parse-rules.ts'
-import { createCountReader } from '../../alerts/read-counts.ts'
+import { createCountReader, singleKeptFrom } from '../../alerts/read-counts.ts'
 import type { Rule } from '../../alerts/rule.ts'
 import { explainRuleMistakes, readSources } from '../../alerts/rule-book.ts'
+import { askedOf } from '../../alerts/window.ts'
+import { subjectOf } from '../../alerts/words.ts'
 import type { Config } from '../../core/runtime/config.ts'
 import { parseDuration } from '../../core/runtime/quantity.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -63,9 +64,15 @@ async function test(io: Io, path: string | undefined, options: TestOptions): Pro
     const incidents = rules.some(({ what }) => what.kind === 'divergence')
       ? await replayed(io, store, { from, to, history: config.detector.history / 1_000 })
       : []
+    const kept = { rawKeptMs: config.store.retention_raw, clock: Date.now }
+    const single = singleKeptFrom(kept)
+    if (askedOf(rules).single !== undefined && from < single)
+      io.error(
+        `rules by agent or server name are judged from ${time(single)} on: single handshakes are kept no longer`,
+      )
     const alerts = await backtest({
       rules,
-      readCounts: createCountReader(store),
+      readCounts: createCountReader(store, kept),
       incidents,
       from,
       to,

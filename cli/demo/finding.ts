@@ -25,6 +25,7 @@ export type FiringAlert = {
   scope: string
   asn: number
   fired_at: string
+  resolved_at: string | null
   explanation: string
 }
 
@@ -44,6 +45,13 @@ export async function fetchDivergences(url: string): Promise<Divergence[]> {
 
 export function fetchAlerts(url: string): Promise<FiringAlert[]> {
   return fetchItems<FiringAlert>(`${url}/v1/alerts`)
+}
+
+/** What fired within the hour and is over. */
+export async function fetchResolved(url: string): Promise<FiringAlert[]> {
+  return (await fetchItems<FiringAlert>(`${url}/v1/alerts/history`)).filter(
+    ({ resolved_at }) => resolved_at !== null,
+  )
 }
 
 /** The network's figures since the divergence began, and those it is compared with. */

@@ -20,12 +20,21 @@ export type DemoTraffic = {
   feedTo(url: string): Feed
 }
 
-export function createDemoTraffic({ now, signal }: { now: number; signal: AbortSignal }): DemoTraffic {
+export function createDemoTraffic({
+  now,
+  healsAt,
+  signal,
+}: {
+  now: number
+  /** When the network is whole again, ms since 1970; never when undefined. */
+  healsAt?: number | undefined
+  signal: AbortSignal
+}): DemoTraffic {
   const population = createPopulation({ ranges: readAsnRanges() })
   const since = Math.floor((now - BROKEN_FOR_MS) / MINUTE_MS) * MINUTE_MS
   const traffic = createTraffic({
     population,
-    incidents: [{ from: since }],
+    incidents: [{ from: since, ...(healsAt !== undefined && { until: healsAt }) }],
     idPrefix: `demo-${now.toString(36)}`,
   })
   return {

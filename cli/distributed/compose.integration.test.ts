@@ -20,6 +20,9 @@ const STEPS = ['ingest', 'enricher', 'detector', 'api']
 const compose = readCompose(join(ROOT, 'docker-compose.yml'))
 const services = Object.entries(compose.services)
 
+/** Beside the one that is shipped and the example, which has none. */
+const RULE = 'rules: [{ id: ours, who: { any: true }, what: { no_data: }, for: 5m }]\n'
+
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let project: string
 let containers: Containers
@@ -37,6 +40,7 @@ beforeAll(async () => {
     .trim()
     .split('\n')
   tokens = Object.fromEntries(lines.map((line) => line.split(/\s+/)))
+  writeFileSync(join(project, 'deploy', 'rules', 'ours.yaml'), RULE)
   containers = createContainers(compose, { project, folder: join(folder.path, 'volumes') })
 })
 afterAll(async () => {
@@ -68,13 +72,13 @@ describe('docker-compose.yml', () => {
       const known = [
         ...configs.map(({ source }) => source in compose.configs),
         ...secrets.map((secret) => secret in compose.secrets),
-        ...volumes.map((volume) => (volume.split(':')[0] ?? '') in compose.volumes),
+        ...volumes.map((volume) => isThere(volume.split(':')[0] ?? '')),
       ]
       expect([name, known.every((there) => there)]).toEqual([name, true])
     }
   })
 
-  it('starts: each process with its own command, environment and files becomes healthy, and an event gets through', async () => {
+  it('starts: each process with its own command, environment and files becomes healthy, an event gets through, and the rules in the folder are in force', async () => {
     const processes: [string, Running][] = [
       ['kafka', containers.start('kafka', kafkaOf(compose.services['kafka']))],
       ['clickhouse', containers.start('clickhouse', storeInPlaceOfServer())],
@@ -116,6 +120,7 @@ describe('docker-compose.yml', () => {
       () => curl([`http://api:8081/v1/networks`, '-H', `authorization: Bearer ${tokens['console']}`]),
       (answer) => answer.includes('"asn":15169'),
     )
+    expect(curl(['http://detector:8083/metrics'])).toMatch(/^halfshake_alert_rules 2$/m)
     for (const [, { child, ended }] of processes.reverse()) {
       child.kill('SIGTERM')
       await ended
@@ -130,6 +135,11 @@ describe('docker-compose.yml', () => {
     await until(ready, (healthy) => healthy)
   })
 })
+
+/** A folder of the project, or a volume that the file names. */
+function isThere(source: string): boolean {
+  return source.startsWith('.') ? existsSync(join(project, source)) : source in compose.volumes
+}
 
 function curl(args: readonly string[]): string {
   return containers.run(['curl', '-s', ...args])

@@ -94,8 +94,8 @@ export function createEnricherStep(
 export function createDetectorStep({ config, log, onDeath }: StepParts): Step {
   const registry = createProcessMetrics()
   const store = createConfiguredServerStore(config, log)
-  const detection = createDetection({ config, store, registry, log, onDeath })
-  const alerting = createAlerting({ config, store, registry, log })
+  const detection = createDetection({ config, store, registry, log, onDeath, clock: Date.now })
+  const alerting = createAlerting({ config, store, registry, log, clock: Date.now })
   const http = createHealth(config, log, registry, [store.check, detection.check, alerting.check])
   return {
     components: [http, alerting.rules, store, detection, ...alerting.components],

@@ -54,8 +54,12 @@ export function integer(min: number, max: number, fallback: number) {
 }
 
 export function duration(fallback: string, min: string, max: string) {
+  return requiredDuration(min, max).prefault(fallback)
+}
+
+export function requiredDuration(min: string, max: string) {
   const shape = `${DURATION_SHAPE}, from ${min} to ${max}`
-  return quantity(parseDuration, shape, parseDuration(min) ?? 0, parseDuration(max) ?? 0).prefault(fallback)
+  return quantity(parseDuration, shape, parseDuration(min) ?? 0, parseDuration(max) ?? 0)
 }
 
 export function size(fallback: string) {

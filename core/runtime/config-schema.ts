@@ -176,6 +176,9 @@ export const configSchema = z.strictObject({
       public_url: publicUrl()
         .optional()
         .describe('Where people reach this installation, for the links in messages.'),
+      grafana_url: publicUrl()
+        .optional()
+        .describe('Where people reach the Grafana that has our dashboards, for the links in messages.'),
       receivers: z.array(receiverSchema).max(100).default([]).describe('Where alerts can be sent.'),
     })
     .prefault({}),

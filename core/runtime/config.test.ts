@@ -150,4 +150,16 @@ describe('the configuration', () => {
     })
     expect(JSON.stringify(mistakes)).not.toContain('word@')
   })
+
+  it.each([
+    ['{{network}} since {{ started_at }}', undefined],
+    ['{{netwrk}}', expect.stringMatching(/^did you mean \{\{network\}\}\? .*success_rate/)],
+    ['{{constructor}}', expect.stringContaining('of title, text')],
+    ['{{network}', 'braces in pairs, as {{network}}'],
+    ['', expect.stringContaining('4000 characters')],
+  ])('takes the template %j of a message, or says what is allowed', (title, allowed) => {
+    const receivers = [{ name: 'chat', type: 'slack', url_file: '/run/slack', title }]
+    const parsed = parseConfig({ yaml: JSON.stringify({ alerts: { receivers } }) })
+    expect(parsed.ok ? undefined : parsed.mistakes[0]?.allowed).toEqual(allowed)
+  })
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { templateMistake } from './message-template.ts'
 
 /**
  * Where alerts can be sent. Secrets stand in files only: what is in the configuration is printed by `config show` and may
@@ -7,6 +8,9 @@ import { z } from 'zod'
 
 const NAME = 'up to 63 lowercase letters, digits and -, as ops-webhook'
 const name = z.string(NAME).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, NAME)
+
+/** Their own title and text, of fields in double braces: docs/alerts.md. */
+const templates = { title: template().optional(), text: template().optional() }
 
 const FILE = 'the path of a file that holds the secret'
 const secretFile = z.string(FILE).min(1, FILE)
@@ -22,14 +26,16 @@ export const receiverSchema = z.discriminatedUnion(
       type: z.literal('webhook'),
       url: httpUrl(),
       secret_file: secretFile.optional(),
+      ...templates,
     }),
     z.strictObject({ name, type: z.literal('alertmanager'), url: httpUrl() }),
-    z.strictObject({ name, type: z.literal('slack'), url_file: secretFile }),
+    z.strictObject({ name, type: z.literal('slack'), url_file: secretFile, ...templates }),
     z.strictObject({
       name,
       type: z.literal('pagerduty'),
       routing_key_file: secretFile,
       url: httpUrl().prefault('https://events.pagerduty.com/v2/enqueue'),
+      ...templates,
     }),
     z
       .strictObject({
@@ -41,6 +47,7 @@ export const receiverSchema = z.discriminatedUnion(
         username: z.string().min(1).optional(),
         password_file: secretFile.optional(),
         tls_ca: z.string('the path of a file').min(1, 'the path of a file').optional(),
+        ...templates,
       })
       .refine(
         ({ username, password_file }) => (username === undefined) === (password_file === undefined),
@@ -51,6 +58,18 @@ export const receiverSchema = z.discriminatedUnion(
 )
 
 export type ReceiverConfig = z.infer<typeof receiverSchema>
+
+function template() {
+  const shape = 'up to 4000 characters of text'
+  return z
+    .string(shape)
+    .min(1, shape)
+    .max(4_000, shape)
+    .superRefine((text, context) => {
+      const allowed = templateMistake(text)
+      if (allowed !== undefined) context.addIssue(allowed)
+    })
+}
 
 /** http or https, with a path where there is one; no user or password. */
 function httpUrl() {

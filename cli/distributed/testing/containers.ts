@@ -124,10 +124,11 @@ export function createContainers(
   }
 
   function bindVolume(volume: string): string {
-    const [name = '', target = ''] = volume.split(':')
-    const path = join(folder, name)
-    mkdirSync(path, { recursive: true })
-    return `mkdir -p ${target}; mount --bind ${path} ${target}`
+    const [name = '', target = '', mode = 'rw'] = volume.split(':')
+    // A path is a folder of the project, a name a volume.
+    const path = name.startsWith('.') ? resolve(project, name) : join(folder, name)
+    if (!name.startsWith('.')) mkdirSync(path, { recursive: true })
+    return `mkdir -p ${target}; mount --bind -o ${mode} ${path} ${target}`
   }
 }
 
