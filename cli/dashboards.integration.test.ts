@@ -153,6 +153,9 @@ describe('what is seen of the broken network', () => {
     expect(await rows('History')).toContainEqual(
       expect.objectContaining({ rule: 'partner-slow', state: 'resolved', lasted: 3_900 }),
     )
+    expect(await rows('Silences')).toEqual([
+      expect.objectContaining({ state: 'holds', what: 'partner-slow, AS64500', author: 'ada' }),
+    ])
     const message = (await rows('Messages')).find(({ title }) => String(title).includes(`AS${victim}`))
     expect(message).toMatchObject({ receiver: 'ops', state: 'delivered', status: 'firing' })
     const [receiver] = await rows('Receivers')

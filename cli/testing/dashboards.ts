@@ -12,7 +12,7 @@ import {
   readAsnRanges,
 } from '../../lab/simulator/index.ts'
 import { createPipeline } from '../pipeline.ts'
-import { startReluctantReceiver, storeEndedAlert } from './alerts-past.ts'
+import { startReluctantReceiver, storeEarlierAlerts } from './alerts-past.ts'
 import { freePort } from './processes.ts'
 
 /** Minutes, before now: the same time of the day before, then the last hours with a network that breaks. */
@@ -91,7 +91,7 @@ async function storeEarlier(folder: string, now: number): Promise<void> {
       encodeBatches([{ ...batch, ...place, accepted: 1, handshakes: 1, rejected: 1 }]),
     ])
   }
-  await storeEndedAlert(store, now)
+  await storeEarlierAlerts(store, now)
   await store.stop()
 }
 

@@ -33,5 +33,6 @@ export function alerts(): dashboard.DashboardBuilder {
     .withPanel(panels.rules())
     .withPanel(panels.receivers())
     .withPanel(panels.history())
+    .withPanel(panels.silences())
     .withPanel(panels.messages())
 }

@@ -5,6 +5,7 @@ import {
   MESSAGE_STATE_VALUES,
   RESULT_VALUES,
   SEVERITY_VALUES,
+  SILENCE_VALUES,
 } from '../common/columns.ts'
 import { TO_WHOLE_NETWORK } from '../common/links.ts'
 import { stackPanel, statPanel, tablePanel } from '../common/panels.ts'
@@ -180,6 +181,27 @@ export const history = () =>
       { name: 'lasted', title: 'Lasted', unit: 's', decimals: 0, width: 100 },
       { name: 'resolution', title: 'How it ended', width: 120 },
       EXPLANATION,
+    ],
+  })
+
+export const silences = () =>
+  tablePanel({
+    id: 12,
+    title: 'Silences',
+    description:
+      'What people ordered not to be told, until when and why; those that hold first. An alert that nobody heard of is here, or in Messages. A message ' +
+      'about the end of what was told before is sent all the same.',
+    size: [24, 7],
+    sql: [sql.SILENCES],
+    columns: [
+      { name: 'state', title: 'State', width: 80, values: SILENCE_VALUES },
+      { name: 'what', title: 'Silenced', wrap: true },
+      { name: 'hours', title: 'When', width: 170 },
+      { name: 'author', title: 'By', width: 110 },
+      { name: 'reason', title: 'Why', wrap: true },
+      { name: 'starts_at', title: 'From', width: 180 },
+      { name: 'until', title: 'Until', width: 180 },
+      { name: 'ended_by', title: 'Ended by', width: 110 },
     ],
   })
 

@@ -3,9 +3,12 @@ const time = (column: string) =>
   `toStartOfInterval(${column}, INTERVAL greatest($__interval_s, 60) second, 'UTC')`
 /** Alerts that fired at some time in the range. */
 const IN_RANGE = `fired_at <= $__toTime AND (state = 'firing' OR resolved_at >= $__fromTime)`
-/** Shares, but for the conditions that count handshakes. */
-const figure = (column: string) =>
-  `if(kind IN ('volume', 'no_data'), toString(round(${column})), concat(toString(round(${column} * 100, 1)), ' %'))`
+/** Shares, but for the conditions that count handshakes or time them. */
+const figure = (column: string) => `multiIf(
+    kind IN ('volume', 'no_data'), toString(round(${column})),
+    kind = 'handshake_time', concat(toString(round(${column})), ' ms'),
+    concat(toString(round(${column} * 100, 1)), ' %')
+  )`
 
 export const FIRING_COUNT = `
 SELECT countIf(state = 'firing') AS firing
@@ -104,6 +107,31 @@ FROM notification_attempts FINAL
 WHERE $__timeFilter(at)
 GROUP BY time, result
 ORDER BY time, result`
+
+/** Those that hold, are to come, or ended in the time range or later. */
+export const SILENCES = `
+SELECT
+  multiIf(until <= now64(3, 'UTC'), 'over', starts_at > now64(3, 'UTC'), 'to come', 'holds') AS state,
+  if(named = '', 'all alerts', named) AS what,
+  if(weekly = '', 'all the time', 'some hours of the week') AS hours,
+  author,
+  reason,
+  starts_at,
+  until,
+  ended_by
+FROM (
+  SELECT
+    *,
+    if(toUnixTimestamp(ended_at) = 0, ends_at, least(ends_at, ended_at)) AS until,
+    arrayStringConcat(
+      arrayConcat(rules, severities, arrayMap(asn -> concat('AS', toString(asn)), asns), labels, prefixes, sites),
+      ', '
+    ) AS named
+  FROM silences FINAL
+)
+WHERE until >= $__fromTime
+ORDER BY indexOf(['holds', 'to come', 'over'], state), until DESC, id
+LIMIT 100`
 
 /** The text of a message is long: it is read of those that are shown. */
 export const MESSAGES = `

@@ -32,6 +32,12 @@ export const STATE_VALUES = {
 
 export const ALERT_STATE_VALUES = inColors({ firing: COLORS.bad, resolved: COLORS.neutral })
 
+export const SILENCE_VALUES = inColors({
+  holds: COLORS.warning,
+  'to come': COLORS.neutral,
+  over: COLORS.neutral,
+})
+
 export const MESSAGE_STATE_VALUES = {
   delivered: { text: 'delivered', color: COLORS.good },
   queued: { text: 'waits', color: COLORS.warning },

@@ -2,7 +2,7 @@ import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
 import { CAUSES } from '../../core/causes.ts'
 import { ASN, LABEL_NAME, SITE_NAME } from './filters.ts'
-import { hourOf } from './source.ts'
+import { DAY, hourOf } from './source.ts'
 import { clickHouse, DATASOURCE } from './target.ts'
 
 export type Variable = Builder<dashboard.VariableModel>
@@ -52,14 +52,14 @@ ORDER BY value`,
   })
 }
 
-/** Networks by number and name, the busiest first: what is typed is looked for in both. */
+/** Networks of the range's last day by number and name, the busiest first: what is typed is looked for in both. */
 export function asnVariable(): Variable {
   const sql = `
 SELECT toString(asn) AS value, concat('AS', value, ' ', anyLast(r.network)) AS text
 FROM (
   SELECT asn, network, handshakes
   FROM networks_by_hour
-  WHERE ${SEEN}
+  WHERE hour >= ${hourOf(`greatest($__fromTime, $__toTime - ${DAY})`)} AND hour <= $__toTime
 ) AS r
 GROUP BY asn
 ORDER BY sum(r.handshakes) DESC, asn

@@ -74,12 +74,13 @@ const TREND_HOURS = 24
 const LEAST_IN_AN_HOUR = 5
 const TREND_BEGINS = `${hourOf('$__toTime')} - ${(TREND_HOURS - 1) * 3_600}`
 
-/** Trends are made of so many networks, those with most failures: the table shows far fewer, and a day of all is ten times as much. */
+/** Trends are made of so many networks, those with most failures of late: the table shows far fewer, and a day of all is ten times as much. */
 const TRENDS = 1_000
 
 const MOST_FAILURES = `
           SELECT asn
-          FROM ${ofNetworks({ columns: 'asn, handshakes', where: [`outcome = 'failed'`, ...SCOPE] })}
+          FROM networks_by_hour
+          WHERE ${[`hour >= greatest(${hourOf('$__fromTime')}, ${TREND_BEGINS})`, 'hour <= $__toTime', `outcome = 'failed'`, ...SCOPE].join('\n            AND ')}
           GROUP BY asn
           ORDER BY sum(handshakes) DESC
           LIMIT ${TRENDS}`

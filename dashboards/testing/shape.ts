@@ -15,7 +15,7 @@ const TEXT = /^(LowCardinality\()?(Nullable\()?String\)?\)?$/
 /** Columns of tables that may well have nothing in all rows: the end of what is open, what a ClientHello that never arrived would say, and parts of networks. */
 const MAY_BE_EMPTY = new Set([
   ...['until', 'hello_bytes', 'tls_version', 'server_name'],
-  ...['label', 'part'],
+  ...['label', 'part', 'ended_by'],
 ])
 
 /** Why a panel could not show this answer of its query; an empty list when it can. */
