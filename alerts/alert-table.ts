@@ -1,6 +1,7 @@
 import type { Store } from '../core/store/store.ts'
 import type { Incident } from '../detector/incident.ts'
 import { type Alert, versionOf } from './alert.ts'
+import { type AlertChangeTable, createAlertChangeTable } from './alert-changes.ts'
 import { initialState, type State } from './evaluate.ts'
 
 /** What the evaluator keeps in the store. */
@@ -18,10 +19,15 @@ export type AlertTable = {
   incidents(since: number): Promise<Incident[]>
 }
 
-export function createAlertTable(store: Pick<Store, 'query' | 'insert'>): AlertTable {
+export function createAlertTable(
+  store: Pick<Store, 'query' | 'insert'>,
+  changes: AlertChangeTable = createAlertChangeTable(store),
+): AlertTable {
   return {
     async write(alerts) {
       if (alerts.length === 0) return
+      // Cut off between the two, the round is repeated: changes that are there already are not added again.
+      await changes.add(alerts)
       const rows = alerts.map((alert) => ({ ...alert, version: versionOf(alert) }))
       await store.insert('alerts', rows)
     },

@@ -18,6 +18,7 @@ export async function backtest({
   from,
   to,
   onProgress = () => undefined,
+  afterMinute,
 }: {
   rules: readonly Rule[]
   readCounts: ReadCounts
@@ -26,6 +27,8 @@ export async function backtest({
   to: number
   /** Share that is done, from 0 to 1. */
   onProgress?: (share: number) => void
+  /** Waited for after each minute: others may have their turn, or it throws and that is the end. */
+  afterMinute?: () => Promise<void> | undefined
 }): Promise<Alert[]> {
   const alerts = new Map<string, Alert>()
   const asked = askedOf(rules)
@@ -39,6 +42,7 @@ export async function backtest({
       const step = evaluateMinute(rules, state, { minute, window, incidents, observed: true })
       state = step.state
       for (const alert of step.changes) alerts.set(alert.id, alert)
+      await afterMinute?.()
     }
     onProgress((end - begin) / Math.max(1, to - begin))
   }

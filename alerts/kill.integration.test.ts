@@ -61,6 +61,21 @@ describe('kill -9 of the evaluator', () => {
     expect(receiver.received[0]?.text).toBe(receiver.received[1]?.text)
   })
 
+  it.each(['alert_changes', 'alerts', 'alert_progress'])(
+    'before %s is written loses no change of an alert, and tells none twice',
+    async (table) => {
+      expect(await evaluate(MINUTE, table)).toBe('SIGKILL')
+      expect(await evaluate(MINUTE)).toBe(0)
+      await closeIncident()
+      expect(await evaluate(MINUTE + 60, table)).toBe('SIGKILL')
+      expect(await evaluate(MINUTE + 60)).toBe(0)
+      expect(await changes()).toEqual([
+        { sequence: 1, event: 'fired' },
+        { sequence: 2, event: 'resolved' },
+      ])
+    },
+  )
+
   it('under a silence tells nothing, and what it held back once, when the silence is over', async () => {
     const store = storeAt(folder.path)
     await store.start()
@@ -76,3 +91,19 @@ describe('kill -9 of the evaluator', () => {
     expect(keys()).toHaveLength(1)
   })
 })
+
+async function closeIncident(): Promise<void> {
+  const store = storeAt(folder.path)
+  await store.start()
+  const closed = incidentOf({ opened_at: MINUTE, closed_at: MINUTE + 60, version: MINUTE + 1 })
+  await createIncidentTable(store, createChangeTable(store)).write([closed])
+  await store.stop()
+}
+
+async function changes(): Promise<unknown[]> {
+  const store = storeAt(folder.path)
+  await store.start()
+  const rows = await store.query('SELECT sequence, event FROM alert_changes ORDER BY sequence')
+  await store.stop()
+  return rows
+}

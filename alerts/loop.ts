@@ -2,6 +2,7 @@ import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import type { Alert } from './alert.ts'
 import type { AlertTable } from './alert-table.ts'
+import type { ErrorLog } from './error-log.ts'
 import { evaluateMinute, firingIn, initialState, MINUTE, resolved, type State } from './evaluate.ts'
 import type { Facts, FindFacts } from './facts.ts'
 import type { Places } from './links.ts'
@@ -23,7 +24,8 @@ const DETECTOR_LAG_MS = 10_000
 
 export type EvaluatorNeeds = {
   /** The rules in force, asked for at every look. */
-  rules: () => readonly Rule[]
+  rules: () => Promise<readonly Rule[]>
+  errors: ErrorLog
   readCounts: ReadCounts
   alerts: AlertTable
   notifications: Pick<NotificationTable, 'told' | 'add'>
@@ -65,7 +67,7 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
 
   async function round(): Promise<void> {
     // Also when nothing is due: a changed file of rules is to be noticed soon.
-    const rules = needs.rules()
+    const rules = await needs.rules()
     const due = dueMinute()
     state ??= (await table.load()) ?? { ...initialState(), minute: due - MINUTE }
     if (due <= state.minute) return
@@ -180,7 +182,10 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
       } catch (error) {
         metrics.failed()
         log.error({ error: String(error) }, 'the alert rules could not be evaluated; trying again')
+        const minute = state === undefined ? dueMinute() : state.minute + MINUTE
+        needs.errors.note({ minute, rule: '', error: String(error) })
       }
+      await needs.errors.flush()
     })
     return busy
   }

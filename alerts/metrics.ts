@@ -82,3 +82,17 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
     queued: (receiver, messages) => queued.set({ receiver }, messages),
   }
 }
+
+export function createRuleMetrics(registry: Registry) {
+  const registers = [registry]
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `halfshake_alert_rules${name}`, help, registers })
+  return {
+    rules: gauge('', 'Alert rules in force.'),
+    badFiles: gauge(
+      '_bad_files',
+      'Files of rules with mistakes; while there are any, the last good rules are in force.',
+    ),
+    unusable: gauge('_unusable', 'Stored rules with mistakes; they are not in force.'),
+  }
+}

@@ -17,17 +17,24 @@ export type RuleSurroundings = {
   prefixLengths: { ipv4: number; ipv6: number }
 }
 
+/** A rule as it stands in its file, and as it is judged. */
+export type WrittenRule = { rule: Rule; line: number; document: unknown }
+
+/** AS numbers by the name of their list. */
+export type Lists = ReadonlyMap<string, readonly number[]>
+
+export type ParsedRules =
+  | { ok: true; rules: Rule[]; written: WrittenRule[]; lists: Lists }
+  | { ok: false; mistakes: RuleMistake[] }
+
 /** Rules of all files together: a list of one file may be used in another. Mistakes of all files at once. */
-export function parseRules(
-  sources: readonly RuleSource[],
-  surroundings: RuleSurroundings,
-): { ok: true; rules: Rule[] } | { ok: false; mistakes: RuleMistake[] } {
+export function parseRules(sources: readonly RuleSource[], surroundings: RuleSurroundings): ParsedRules {
   const parsed = sources.map(parseFile)
   const mistakes = parsed.flatMap((file) => file.mistakes)
   const lists = new Map(parsed.flatMap(({ lists }) => lists))
   const firstOf = new Map<string, string>()
-  const rules: Rule[] = []
-  for (const { file, rules: given, at } of parsed) {
+  const written: WrittenRule[] = []
+  for (const { file, rules: given, documents, at } of parsed) {
     given.forEach((rule, index) => {
       const refuse = (path: (string | number)[], message: string, allowed: string) =>
         mistakes.push({ file, ...at(['rules', index, ...path]), message, allowed })
@@ -36,10 +43,34 @@ export function parseRules(
         refuse(['id'], `${rule.id} is used twice`, `an id of its own; it is in ${first} already`)
       firstOf.set(rule.id, first ?? file)
       checkNames(rule, { lists, ...surroundings }, refuse)
-      rules.push(ruleOf(rule, lists, file))
+      const { line } = at(['rules', index])
+      written.push({ rule: ruleOf(rule, lists, file), line, document: documents[index] })
     })
   }
-  return mistakes.length === 0 ? { ok: true, rules } : { ok: false, mistakes: mistakes.sort(byPlace) }
+  if (mistakes.length > 0) return { ok: false, mistakes: mistakes.sort(byPlace) }
+  return { ok: true, rules: written.map(({ rule }) => rule), written, lists }
+}
+
+/** What is wrong with one rule: the field within it ('' for all of it), and what is allowed. */
+export type FieldMistake = Pick<RuleMistake, 'field' | 'message' | 'allowed'>
+
+/** One rule that stands in no file, as JSON of what a file would have. */
+export function parseRule(
+  document: unknown,
+  around: RuleSurroundings & { lists: Lists },
+): { ok: true; rule: Rule } | { ok: false; mistakes: FieldMistake[] } {
+  const at = (path: Path) => ({ line: 0, field: fieldOf(path.slice(2)) })
+  const { mistakes, rules } = readValue({ rules: [document] }, '', at)
+  for (const rule of rules)
+    checkNames(rule, around, (path, message, allowed) =>
+      mistakes.push({ file: '', line: 0, field: fieldOf(path), message, allowed }),
+    )
+  const [rule] = rules
+  if (rule !== undefined && mistakes.length === 0) return { ok: true, rule: ruleOf(rule, around.lists, '') }
+  return {
+    ok: false,
+    mistakes: mistakes.map(({ field, message, allowed }) => ({ field, message, allowed })),
+  }
 }
 
 /** The mistakes as lines for a person. */
@@ -55,12 +86,6 @@ type Refuse = (path: Path, message: string, allowed: string) => void
 function parseFile({ file, text }: RuleSource) {
   const counter = new LineCounter()
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false })
-  const nothing = {
-    file,
-    mistakes: [] as RuleMistake[],
-    lists: [] as [string, number[]][],
-    rules: [] as RuleInFile[],
-  }
   const lineAt = (offset: number) => Math.max(1, counter.linePos(offset).line)
   const at = (path: Path) => ({ line: lineAt(offsetOf(document.contents, path)), field: fieldOf(path) })
   if (document.errors.length > 0) {
@@ -71,26 +96,37 @@ function parseFile({ file, text }: RuleSource) {
       message: `not YAML: ${message.split('\n')[0] ?? ''}`,
       allowed: 'a YAML file with the keys lists and rules',
     }))
-    return { ...nothing, mistakes, at }
+    return { ...NOTHING, file, mistakes, at }
   }
-  const value: unknown = document.toJS()
+  return { ...readValue(document.toJS(), file, at), file, at }
+}
+
+type Content = {
+  mistakes: RuleMistake[]
+  lists: [string, number[]][]
+  rules: RuleInFile[]
+  /** The rules as they were written. */
+  documents: unknown[]
+}
+
+const NOTHING: Content = { mistakes: [], lists: [], rules: [], documents: [] }
+
+type At = (path: Path) => { line: number; field: string }
+
+function readValue(value: unknown, file: string, at: At): Content {
   const parsed = rulesFileSchema.safeParse(value)
-  if (parsed.success)
-    return { ...nothing, lists: Object.entries(parsed.data.lists), rules: parsed.data.rules, at }
-  const mistakes = withoutConsequences(parsed.error.issues).flatMap((issue) =>
-    explain(issue, value, file, at),
-  )
-  return { ...nothing, mistakes, at }
+  if (parsed.success) {
+    const { lists, rules } = parsed.data
+    const documents = (value as { rules: unknown[] }).rules
+    return { mistakes: [], lists: Object.entries(lists), rules, documents }
+  }
+  const issues = withoutConsequences(parsed.error.issues)
+  return { ...NOTHING, mistakes: issues.flatMap((issue) => explain(issue, value, file, at)) }
 }
 
 type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] }
 
-function explain(
-  issue: Issue,
-  value: unknown,
-  file: string,
-  at: (path: Path) => { line: number; field: string },
-): RuleMistake[] {
+function explain(issue: Issue, value: unknown, file: string, at: At): RuleMistake[] {
   const path = asWritten(
     issue.path.map((key) => (typeof key === 'number' ? key : String(key))),
     value,
@@ -178,7 +214,7 @@ function suggestion(word: string, known: readonly string[]): string {
 
 function checkNames(
   { who, receivers = [] }: RuleInFile,
-  around: RuleSurroundings & { lists: ReadonlyMap<string, number[]> },
+  around: RuleSurroundings & { lists: Lists },
   refuse: Refuse,
 ): void {
   const lists = [...around.lists.keys()]
@@ -209,7 +245,7 @@ function none(names: readonly string[]): string | undefined {
 /** Handshakes that a rate is made of, unless the rule says otherwise. */
 const ENOUGH_FOR_A_RATE = 50
 
-function ruleOf(rule: RuleInFile, lists: ReadonlyMap<string, number[]>, file: string): Rule {
+function ruleOf(rule: RuleInFile, lists: Lists, file: string): Rule {
   const { id, summary, who, severity, receivers } = rule
   const what = whatOf(rule.what)
   const listed = (who.list ?? []).flatMap((name) => lists.get(name) ?? [])

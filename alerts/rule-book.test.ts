@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silent, temporaryFolder } from '../core/store/testing.ts'
-import { createRuleBook, RulesUnusable } from './rule-book.ts'
+import { createRuleBook } from './rule-book.ts'
+import { RulesUnusable } from './rule-files.ts'
 
 const GOOD = 'rules:\n  - { id: one, who: { asn: 64500 }, what: { divergence: {} } }\n'
 const BAD = 'rules:\n  - { id: one, who: { asn: x }, what: { divergence: {} } }\n'
@@ -13,6 +14,9 @@ beforeEach(async () => {
   folder = await temporaryFolder()
 })
 afterEach(() => folder.remove())
+
+/** A store without rules. */
+const NOTHING_STORED = { query: async () => [] }
 
 function book() {
   const registry = new Registry()
@@ -35,7 +39,7 @@ describe('the rules in force', () => {
     rules.load()
     expect(rules.rules()).toMatchObject([{ id: 'one' }])
     writeFileSync(path, BAD)
-    rules.reload()
+    await rules.refresh(NOTHING_STORED)
     expect(rules.rules()).toMatchObject([{ id: 'one' }])
     expect(rules.check.check()).toMatchObject({
       ready: true,
@@ -43,7 +47,7 @@ describe('the rules in force', () => {
     })
     expect(await rules.bad()).toBe(1)
     writeFileSync(path, GOOD.replace('one', 'two'))
-    rules.reload()
+    await rules.refresh(NOTHING_STORED)
     expect(rules.rules()).toMatchObject([{ id: 'two' }])
     expect(rules.check.check()).toEqual({ ready: true })
     expect(await rules.bad()).toBe(0)
@@ -54,7 +58,7 @@ describe('the rules in force', () => {
     const rules = book()
     rules.load()
     rmSync(folder.path, { recursive: true })
-    rules.reload()
+    await rules.refresh(NOTHING_STORED)
     expect(rules.rules()).toHaveLength(1)
     expect(rules.check.check()).toMatchObject({
       ready: true,

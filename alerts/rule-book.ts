@@ -1,64 +1,154 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { Check } from '../core/runtime/health.ts'
 import type { Logger } from '../core/runtime/log.ts'
+import type { Store } from '../core/store/store.ts'
+import { createRuleMetrics } from './metrics.ts'
 import {
+  type FieldMistake,
+  type Lists,
   mistakeLines,
+  parseRule,
   parseRules,
   type RuleMistake,
   type RuleSource,
   type RuleSurroundings,
+  type WrittenRule,
 } from './parse-rules.ts'
 import type { Rule } from './rule.ts'
+import { explainRuleMistakes, RulesUnusable, readSources } from './rule-files.ts'
+import { readStoredRules, type StoredRule } from './stored-rules.ts'
 
-const SHIPPED = join(import.meta.dirname, 'default-rules.yaml')
-/** What a file of rules may hold: more is a mistake in the folder's path. */
-const LARGEST_FILE = 5_000_000
-
-/** The rules in force. */
+/** The rules in force: of files, and those made through the API. */
 export type RuleBook = {
   /** Reads the folder; throws `RulesUnusable` with every mistake when there are no good rules to fall back on. */
   load(): void
-  /** Reads it again when something changed; bad files leave the rules as they are. */
-  reload(): void
+  /** Reads the folder and the stored rules again where something changed; bad files leave the rules of files as they are. */
+  refresh(store: Pick<Store, 'query'>): Promise<void>
   rules(): readonly Rule[]
+  /** Rules of files, in force all of them. */
+  written(): readonly WrittenRule[]
+  /** Stored rules, those with mistakes too: these are not in force. */
+  stored(): readonly ListedRule[]
+  /** What is wrong with the files now; while anything is, the last good rules of files are in force. */
+  fileMistakes(): readonly RuleMistake[]
+  /** A rule that stands in no file, with the lists of the files. */
+  parse(document: unknown): ReturnType<typeof parseRule>
   check: Check
 }
+
+export type ListedRule = { stored: StoredRule; mistakes: readonly FieldMistake[] }
 
 export type RuleBookNeeds = {
   folder: string | undefined
   defaultRule: boolean
   surroundings: RuleSurroundings
+  /** Told of each stored rule that cannot be used, when it is found. */
+  onUnusable?: (rule: string, why: string) => void
   log: Logger
   registry: Registry
 }
 
-/** The files of rules cannot be used; the message lists every mistake. */
-export class RulesUnusable extends Error {
-  override readonly name = 'RulesUnusable'
-}
+type Files = { written: readonly WrittenRule[]; lists: Lists }
 
 export function createRuleBook({
   folder,
   defaultRule,
   surroundings,
+  onUnusable = () => undefined,
   log,
   registry,
 }: RuleBookNeeds): RuleBook {
   const metrics = createRuleMetrics(registry)
-  let rules: Rule[] = []
+  let files: Files = { written: [], lists: new Map() }
   let mistakes: RuleMistake[] = []
   let seen: string | undefined
+  let rows: readonly StoredRule[] = []
+  let fingerprint: string | undefined
+  let stored: ListedRule[] = []
+  let rules: readonly Rule[] = []
+  /** With the lists as they are: of thousands, a change of one is to be read quickly. */
+  let parsedRows = new Map<string, ReturnType<typeof parseRule>>()
+  let told: ReadonlyMap<string, string> = new Map()
+  let asked = 0
+  let taken = 0
 
   function take(sources: readonly RuleSource[]): void {
     seen = JSON.stringify(sources)
     const parsed = parseRules(sources, surroundings)
     mistakes = parsed.ok ? [] : parsed.mistakes
-    if (parsed.ok) rules = parsed.rules
-    metrics.rules.set(rules.length)
+    if (parsed.ok) {
+      files = parsed
+      parsedRows = new Map()
+    }
     metrics.badFiles.set(new Set(mistakes.map(({ file }) => file)).size)
+    combine()
   }
+
+  function reloadFiles(): void {
+    const sources = readOr(() => readSources(folder, defaultRule), noteUnreadable)
+    if (sources === undefined || JSON.stringify(sources) === seen) return
+    take(sources)
+    if (mistakes.length === 0) log.info({ rules: rules.length, folder }, 'alert rules read again')
+    else
+      log.error(
+        { mistakes: mistakeLines(mistakes) },
+        'the rules have mistakes; the last good ones stay in force',
+      )
+  }
+
+  function noteUnreadable(message: string): void {
+    if (mistakes.length === 0)
+      log.error({ problem: message }, 'the rules cannot be read; the last good ones stay in force')
+    const allowed = 'a folder of files that can be read'
+    mistakes = [{ file: folder ?? '', line: 1, field: '', message, allowed }]
+    metrics.badFiles.set(1)
+    seen = undefined
+  }
+
+  async function reloadStored(store: Pick<Store, 'query'>): Promise<void> {
+    const turn = ++asked
+    const found = await readStoredRules(store, fingerprint)
+    // Evaluator and API read on their own: what was asked for later is newer.
+    if (found === undefined || turn < taken) return
+    taken = turn
+    rows = found.rules
+    combine()
+    fingerprint = found.fingerprint
+    if (rows.length > 0) log.info({ rules: rules.length, stored: rows.length }, 'stored alert rules read')
+  }
+
+  function tellUnusable(): void {
+    const found = new Map(unusable().map((rule) => [rule.stored.id, reasonsOf(rule)]))
+    for (const [rule, why] of found) {
+      if (told.get(rule) === why) continue
+      log.error({ rule, why }, 'a stored alert rule cannot be used; it is not in force')
+      onUnusable(rule, why)
+    }
+    told = found
+  }
+
+  /** A stored rule that cannot be used takes no other down. */
+  function combine(): void {
+    const inForce = files.written.map(({ rule }) => rule)
+    const known = parsedRows
+    parsedRows = new Map()
+    const places = new Map(files.written.map((one) => [one.rule.id, one]))
+    stored = rows.map((row) => {
+      const place = places.get(row.id)
+      if (place !== undefined) return { stored: row, mistakes: [takenBy(row.id, place)] }
+      const key = JSON.stringify([row.id, row.document])
+      const parsed = known.get(key) ?? parseStored(row, { ...surroundings, lists: files.lists })
+      parsedRows.set(key, parsed)
+      if (!parsed.ok) return { stored: row, mistakes: parsed.mistakes }
+      inForce.push(parsed.rule)
+      return { stored: row, mistakes: [] }
+    })
+    rules = inForce
+    metrics.rules.set(rules.length)
+    metrics.unusable.set(unusable().length)
+  }
+
+  const unusable = () => stored.filter((rule) => rule.mistakes.length > 0)
 
   return {
     load() {
@@ -66,79 +156,61 @@ export function createRuleBook({
       if (mistakes.length > 0) throw new RulesUnusable(explainRuleMistakes(mistakes))
       log.info({ rules: rules.length, folder }, 'alert rules in force')
     },
-    reload() {
-      const sources = readOr(
-        () => readSources(folder, defaultRule),
-        (problem) => {
-          if (mistakes.length === 0)
-            log.error({ problem }, 'the rules cannot be read; the last good ones stay in force')
-          mistakes = [
-            {
-              file: folder ?? '',
-              line: 1,
-              field: '',
-              message: problem,
-              allowed: 'a folder of files that can be read',
-            },
-          ]
-          metrics.badFiles.set(1)
-          seen = undefined
-        },
-      )
-      if (sources === undefined || JSON.stringify(sources) === seen) return
-      take(sources)
-      if (mistakes.length === 0) log.info({ rules: rules.length, folder }, 'alert rules read again')
-      else
-        log.error(
-          { mistakes: mistakeLines(mistakes) },
-          'the rules have mistakes; the last good ones stay in force',
-        )
+    async refresh(store) {
+      reloadFiles()
+      await reloadStored(store)
+      tellUnusable()
     },
     rules: () => rules,
+    written: () => files.written,
+    stored: () => stored,
+    fileMistakes: () => mistakes,
+    parse: (document) => parseRule(document, { ...surroundings, lists: files.lists }),
     check: {
       name: 'alert rules',
-      check: () =>
-        mistakes.length === 0
-          ? { ready: true }
-          : // Not unready: the last good rules are judged, and a slip in a rule must not take the ingest out of service.
-            {
-              ready: true,
-              warning: `the last good rules are in force: ${mistakeLines(mistakes).slice(0, 20).join(' | ')}`,
-            },
+      // Never unready: what is good is judged, and a slip in a rule must not take the ingest out of service.
+      check: () => {
+        const warning = [...fileWarning(mistakes), ...storedWarning(unusable())].join(' | ')
+        return warning === '' ? { ready: true } : { ready: true, warning }
+      },
     },
   }
 }
 
-/** The texts of the shipped rule and of every *.yaml in the folder, in the order of their names. */
-export function readSources(folder: string | undefined, defaultRule: boolean): RuleSource[] {
-  const shipped = defaultRule ? [{ file: 'shipped', text: readFileSync(SHIPPED, 'utf8') }] : []
-  if (folder === undefined) return shipped
-  return [...shipped, ...namesIn(folder).map((name) => ({ file: name, text: readFile(join(folder, name)) }))]
-}
-
-export function explainRuleMistakes(mistakes: readonly RuleMistake[]): string {
-  const count = `${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`
-  return [`The alert rules have ${count}:`, ...mistakeLines(mistakes).map((line) => `  ${line}`)].join('\n')
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
-      .sort()
-  } catch (error) {
-    throw new RulesUnusable(`the folder of alert rules ${folder} cannot be read: ${(error as Error).message}`)
+/** That a rule of a file has this id. */
+export function takenBy(id: string, { rule, line }: WrittenRule): FieldMistake {
+  return {
+    field: 'id',
+    message: `${id} is the id of a rule of a file, ${rule.file}:${line}`,
+    allowed: 'an id that no file uses',
   }
 }
 
-function readFile(path: string): string {
-  try {
-    const text = readFileSync(path, 'utf8')
-    if (text.length <= LARGEST_FILE) return text
-  } catch (error) {
-    throw new RulesUnusable(`the alert rules ${path} cannot be read: ${(error as Error).message}`)
-  }
-  throw new RulesUnusable(`the alert rules ${path} are larger than ${LARGEST_FILE} characters`)
+/** What another program wrote into the table must not stop the rest either. */
+function parseStored(row: StoredRule, around: Parameters<typeof parseRule>[1]): ReturnType<typeof parseRule> {
+  const document = readOr(
+    () => JSON.parse(row.document) as unknown,
+    () => undefined,
+  )
+  const parsed = parseRule(document, around)
+  if (!parsed.ok || parsed.rule.id === row.id) return parsed
+  const mistake = { field: 'id', message: `the rule is stored as ${row.id}`, allowed: row.id }
+  return { ok: false, mistakes: [mistake] }
+}
+
+function fileWarning(mistakes: readonly RuleMistake[]): string[] {
+  if (mistakes.length === 0) return []
+  return [`the last good rules are in force: ${mistakeLines(mistakes).slice(0, 20).join(' | ')}`]
+}
+
+function storedWarning(unusable: readonly ListedRule[]): string[] {
+  return unusable
+    .slice(0, 20)
+    .map((rule) => `the stored rule ${rule.stored.id} is not in force: ${reasonsOf(rule)}`)
+}
+
+function reasonsOf({ mistakes }: ListedRule): string {
+  return mistakes.map(({ field, message, allowed }) => `${field}: ${message}; allowed: ${allowed}`).join(', ')
 }
 
 function readOr<T>(read: () => T, otherwise: (problem: string) => void): T | undefined {
@@ -147,17 +219,5 @@ function readOr<T>(read: () => T, otherwise: (problem: string) => void): T | und
   } catch (error) {
     otherwise((error as Error).message)
     return undefined
-  }
-}
-
-function createRuleMetrics(registry: Registry) {
-  const registers = [registry]
-  return {
-    rules: new Gauge({ name: 'halfshake_alert_rules', help: 'Alert rules in force.', registers }),
-    badFiles: new Gauge({
-      name: 'halfshake_alert_rules_bad_files',
-      help: 'Files of rules with mistakes; while there are any, the last good rules are in force.',
-      registers,
-    }),
   }
 }

@@ -14,6 +14,12 @@ const FAILURES = Object.entries(CAUSES)
 const YEAR = 525_960
 export const SENSITIVITIES = { high: 0, medium: 1_000 * YEAR, low: 1_000_000 * YEAR } as const
 
+/** From 1 to 4294967295. */
+const ASN_DIGITS =
+  '[1-9]\\d{0,8}|[1-3]\\d{9}|4[01]\\d{8}|42[0-8]\\d{7}|429[0-3]\\d{6}|4294[0-8]\\d{5}|42949[0-5]\\d{4}|429496[0-6]\\d{3}|4294967[01]\\d{2}|42949672[0-8]\\d|429496729[0-5]'
+
+const SPAN = '^\\s*\\d+(\\.\\d+)? ?(ms|s|m|h|d)\\s*$'
+
 const whoSchema = z
   .strictObject({
     any: z.literal(true, 'true').optional(),
@@ -37,6 +43,7 @@ const whoSchema = z
         message: 'any: true, or at least one of asn, list, label, prefix',
       })
   })
+  .meta({ oneOf: [{ required: ['any'] }, { anyOf: required('asn', 'list', 'label', 'prefix') }] })
 
 const whatSchema = z
   .strictObject({
@@ -57,13 +64,14 @@ const whatSchema = z
     handshake_time: z
       .strictObject({
         quantile: z.enum(QUANTILES, `one of ${QUANTILES.join(', ')}`),
-        above: requiredDuration('1ms', '10m'),
+        above: requiredDuration('1ms', '10m').meta({ pattern: SPAN }),
         over: over(),
       })
       .optional(),
     volume: z
       .strictObject({ below: handshakes().optional(), above: handshakes().optional(), over: over() })
       .refine(({ below, above }) => (below === undefined) !== (above === undefined), 'either below or above')
+      .meta({ oneOf: required('below', 'above') })
       .optional(),
     no_data: emptyIsObject(z.strictObject({})).optional(),
   })
@@ -71,18 +79,26 @@ const whatSchema = z
     (what) => Object.values(what).filter((one) => one !== undefined).length === 1,
     'exactly one of divergence, success_rate, cause_share, handshake_time, volume, no_data',
   )
+  .meta({ minProperties: 1, maxProperties: 1 })
 
-const ruleSchema = z
+/** What a detector's incident does not know. */
+const NOT_OF_INCIDENTS = {
+  ip_version: 'both versions',
+  agent: 'all agents',
+  server_name: 'all server names',
+} as const
+
+export const ruleSchema = z
   .strictObject({
     id: z.string(ID).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, ID),
     summary: z.string('a sentence').max(300, 'at most 300 characters').default(''),
     who: whoSchema,
     what: whatSchema,
-    for: duration('0s', '0s', '24h'),
+    for: span('0s', '0s', '24h'),
     minimum_handshakes: handshakes().optional(),
     severity: z.enum(SEVERITIES, `one of ${SEVERITIES.join(', ')}`).default('warning'),
     receivers: listOf(text('the name of a receiver')).optional(),
-    repeat: duration('4h', '5m', '30d'),
+    repeat: span('4h', '5m', '30d'),
   })
   .check(({ value, issues }) => {
     const refuse = (path: string[], message: string) =>
@@ -97,13 +113,13 @@ const ruleSchema = z
       refuse(['who', 'prefix'], 'any, asn, list or label with handshake_time: times are kept by network')
     if (no_data !== undefined && value.for < 60_000) refuse(['for'], 'at least 1m with no_data')
   })
-
-/** What a detector's incident does not know. */
-const NOT_OF_INCIDENTS = {
-  ip_version: 'both versions',
-  agent: 'all agents',
-  server_name: 'all server names',
-} as const
+  .meta({
+    allOf: [
+      given('what', 'divergence', { properties: { who: without(...Object.keys(NOT_OF_INCIDENTS)) } }),
+      given('what', 'handshake_time', { properties: { who: without('prefix') } }),
+      given('what', 'no_data', { required: ['for'] }),
+    ],
+  })
 
 export const rulesFileSchema = z.strictObject({
   lists: z
@@ -113,6 +129,21 @@ export const rulesFileSchema = z.strictObject({
 })
 
 export type RuleInFile = z.output<typeof ruleSchema>
+
+/** For editors, in JSON Schema: one of these keys is there. */
+function required(...keys: string[]) {
+  return keys.map((key) => ({ required: [key] }))
+}
+
+/** For editors, in JSON Schema: none of these keys is there. */
+function without(...keys: string[]) {
+  return { not: { anyOf: required(...keys) } }
+}
+
+/** For editors, in JSON Schema: what holds for a rule when `outer` has the key `inner`. */
+function given(outer: string, inner: string, then: Record<string, unknown>) {
+  return { if: { properties: { [outer]: { required: [inner] } }, required: [outer] }, then }
+}
 
 /** One or several: a single value need not be written as a list. */
 function listOf<Item extends z.ZodType>(item: Item) {
@@ -127,20 +158,29 @@ function emptyIsObject<Inner extends z.ZodObject>(inner: Inner) {
   return z.preprocess((value) => (value === null ? {} : value), inner)
 }
 
+/** A duration, for editors as a pattern: its bounds cannot be said there. */
+function span(fallback: string, min: string, max: string) {
+  return duration(fallback, min, max).meta({ pattern: SPAN })
+}
+
 function text(shape: string) {
   return z.string(shape).min(1, shape).max(200, shape)
 }
 
 function asn() {
   const shape = 'an AS number, as 64500 or AS64500, from 1 to 4294967295'
-  return z.union([z.number(), z.string()], shape).transform((given, context) => {
-    const number = Number(String(given).replace(/^AS/i, ''))
-    if (!Number.isInteger(number) || number < 1 || number > 4_294_967_295) {
-      context.addIssue(shape)
-      return z.NEVER
-    }
-    return number
-  })
+  const number = { type: 'integer', minimum: 1, maximum: 4_294_967_295 }
+  return z
+    .union([z.number(), z.string()], shape)
+    .meta({ anyOf: [number, { type: 'string', pattern: `^([aA][sS])?0*(${ASN_DIGITS})$` }] })
+    .transform((given, context) => {
+      const number = Number(String(given).replace(/^AS/i, ''))
+      if (!Number.isInteger(number) || number < 1 || number > 4_294_967_295) {
+        context.addIssue(shape)
+        return z.NEVER
+      }
+      return number
+    })
 }
 
 export function cidr() {
@@ -162,15 +202,25 @@ function serverName() {
 /** 95 %, or 0.95. */
 function share() {
   const shape = 'a share from 0 % to 100 %, as 95 % or 0.95'
-  return z.union([z.number(), z.string()], shape).transform((given, context) => {
-    const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(String(given)) ?? []
-    const value = percent === undefined ? Number(given) : Number(percent) / 100
-    if (given === '' || !(value >= 0 && value <= 1)) {
-      context.addIssue(shape)
-      return z.NEVER
-    }
-    return value
-  })
+  const percents = '0*(100(\\.0+)?|\\d{1,2}(\\.\\d+)?) ?%'
+  const fractions = '0*(0|1|0?\\.\\d+|1\\.0+|0\\.)'
+  return z
+    .union([z.number(), z.string()], shape)
+    .meta({
+      anyOf: [
+        { type: 'number', minimum: 0, maximum: 1 },
+        { type: 'string', pattern: `^(${percents}|${fractions})$` },
+      ],
+    })
+    .transform((given, context) => {
+      const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(String(given)) ?? []
+      const value = percent === undefined ? Number(given) : Number(percent) / 100
+      if (given === '' || !(value >= 0 && value <= 1)) {
+        context.addIssue(shape)
+        return z.NEVER
+      }
+      return value
+    })
 }
 
 function handshakes() {
@@ -180,5 +230,5 @@ function handshakes() {
 
 /** How many minutes are taken together. */
 function over() {
-  return duration('5m', '1m', '1h')
+  return span('5m', '1m', '1h')
 }

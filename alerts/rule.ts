@@ -19,7 +19,7 @@ export type Rule = {
   receivers: string[] | undefined
   /** After so long a message is sent again while the alert lasts. */
   repeat_s: number
-  /** Where it is written. */
+  /** Where it is written; '' for a rule made through the API. */
   file: string
 }
 

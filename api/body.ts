@@ -1,18 +1,19 @@
 import { json, type Request, type RequestHandler } from 'express'
 import { Problem } from '../core/runtime/problem.ts'
 
-const LARGEST = 16_384
+/** Enough for what people type. */
+export const SMALL_BODY = 16_384
 
 /**
- * Reads a small JSON object into `request.body`. Nothing but `application/json` is taken: no page of another origin can
+ * Reads a JSON object into `request.body`. Nothing but `application/json` is taken: no page of another origin can
  * send that without asking first.
  */
-export function jsonBody(): RequestHandler {
-  const read = json({ limit: LARGEST, inflate: false })
+export function jsonBody(largest = SMALL_BODY): RequestHandler {
+  const read = json({ limit: largest, inflate: false })
   return (request, response, next) => {
     if (!request.is('application/json')) throw unsupported(request)
     read(request, response, (error?: unknown) => {
-      if (error !== undefined) next(problemOf(error))
+      if (error !== undefined) next(problemOf(error, largest))
       else if (isObject(request.body)) next()
       else next(bad('the body is a list', 'a JSON object'))
     })
@@ -34,7 +35,7 @@ function unsupported(request: Request): Problem {
 }
 
 /** What express's parser holds against a body, by the `type` of its errors. Source: body-parser README, "Errors" */
-function problemOf(error: unknown): unknown {
+function problemOf(error: unknown, largest: number): unknown {
   if (!(error instanceof Error) || !('type' in error)) return error
   switch (error.type) {
     case 'entity.parse.failed':
@@ -44,7 +45,7 @@ function problemOf(error: unknown): unknown {
         status: 413,
         type: 'too-large',
         title: 'Body too large',
-        detail: `the body is larger than the ${LARGEST} bytes allowed`,
+        detail: `the body is larger than the ${largest} bytes allowed`,
       })
     case 'encoding.unsupported':
     case 'charset.unsupported':

@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { silent } from '../core/store/testing.ts'
-import type { Change } from '../detector/change.ts'
 import { type ChangeStream, createChangeStream, DEFAULT_LISTENING, type Sink } from './change-stream.ts'
+import { createListenerMetrics } from './listener-metrics.ts'
 
 const LIMITS = { ...DEFAULT_LISTENING, listeners: 3, bufferedBytes: 10 }
 
@@ -20,17 +20,17 @@ function world() {
   const broken = { now: false }
   const registry = new Registry()
   const stream = createChangeStream({
-    store: {
-      async query<Row>(_sql: string, { after = 0, rows = 0 }: Record<string, unknown> = {}) {
-        asked.push(Number(after))
+    source: {
+      of: 'tests',
+      async after(after, rows) {
+        asked.push(after)
         if (broken.now) throw new Error('away')
-        const found = stored.filter((sequence) => sequence > Number(after)).slice(0, Number(rows))
-        return found.map((sequence) => ({ sequence })) as Row[]
+        const found = stored.filter((sequence) => sequence > after).slice(0, rows)
+        return found.map((sequence) => ({ sequence, text: `${sequence} ` }))
       },
     },
-    registry,
+    metrics: createListenerMetrics(registry),
     log: silent,
-    format: ({ sequence }: Change) => `${sequence} `,
     limits: LIMITS,
     elapsed: () => Date.now(),
   })
@@ -131,8 +131,8 @@ describe('the stream of changes', () => {
     expect([slow.state.ended, quick.state.ended]).toEqual(['destroyed', ''])
     expect(slow.state.got).toBe('1 2 3 4 5 ')
     const text = await registry.metrics()
-    expect(text).toContain('halfshake_api_listeners 1')
-    expect(text).toContain('halfshake_api_listeners_ended_total{reason="slow"} 1')
+    expect(text).toContain('halfshake_api_listeners{of="tests"} 1')
+    expect(text).toContain('halfshake_api_listeners_ended_total{of="tests",reason="slow"} 1')
   })
 
   test('says something when there is nothing to say', async () => {

@@ -1,10 +1,7 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import { Problem } from '../core/runtime/problem.ts'
-import type { Change } from '../detector/change.ts'
-import type { Queries } from './bounded-store.ts'
-import { changesAfter } from './queries/changes.ts'
+import type { ListenerMetrics } from './listener-metrics.ts'
 
 export type ListeningLimits = {
   /** Listeners at a time; one more is refused. */
@@ -40,8 +37,18 @@ export type Sink = {
   destroy(): void
 }
 
+/** Changes in the order of their numbers, which count up by one. */
+export type ChangeSource = {
+  /** Of what they are changes, as logs and metrics call it. */
+  of: string
+  /** The next ones after this number, so many at most, as text of the stream. */
+  after(sequence: number, limit: number): Promise<readonly NumberedText[]>
+}
+
+export type NumberedText = { sequence: number; text: string }
+
 /**
- * Tells listeners of the changes of incidents. One poll of the store serves all of them, and there is none while nobody
+ * Tells listeners of changes. One poll of the store serves all of them, and there is none while nobody
  * listens. Every listener has a place of its own, the number of the last change it was given: one that reads slowly falls
  * behind without anything being kept for it here.
  */
@@ -56,24 +63,21 @@ type End = 'left' | 'slow' | 'shutdown'
 const PAGE = 500
 
 export function createChangeStream({
-  store,
-  registry,
+  source,
+  metrics,
   log,
-  format,
   limits = DEFAULT_LISTENING,
   elapsed = () => performance.now(),
 }: {
-  store: Queries
-  registry: Registry
+  source: ChangeSource
+  metrics: ListenerMetrics
   log: Logger
-  /** A change as text of the stream. */
-  format: (change: Change) => string
   limits?: ListeningLimits
   /** Milliseconds since some moment. */
   elapsed?: () => number
 }): ChangeStream {
   const listeners = new Set<Listener>()
-  const metrics = createListenerMetrics(registry, () => listeners.size)
+  metrics.watch(source.of, () => listeners.size)
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   let stopped = false
@@ -88,7 +92,7 @@ export function createChangeStream({
   }
 
   function leave(listener: Listener, reason: End): void {
-    if (listeners.delete(listener)) metrics.ended.inc({ reason })
+    if (listeners.delete(listener)) metrics.ended(source.of, reason)
   }
 
   function schedule(inMs: number): void {
@@ -107,7 +111,7 @@ export function createChangeStream({
     try {
       await poll()
     } catch (error) {
-      log.warn({ error: String(error) }, 'changes of incidents could not be read; trying again')
+      log.warn({ error: String(error) }, `changes of ${source.of} could not be read; trying again`)
     }
     for (const listener of listeners) keepAlive(listener)
   }
@@ -118,15 +122,13 @@ export function createChangeStream({
       const ready = [...listeners].filter(({ fullSince }) => fullSince === undefined)
       if (ready.length === 0) return
       const from = Math.min(...ready.map(({ position }) => position))
-      const rows = await changesAfter(store, from, PAGE)
-      const whole = withoutGap(rows, from)
-      const texts = whole.map((change) => ({ sequence: change.sequence, text: format(change) }))
-      for (const listener of ready) if (listeners.has(listener)) give(listener, texts)
+      const whole = withoutGap(await source.after(from, PAGE), from)
+      for (const listener of ready) if (listeners.has(listener)) give(listener, whole)
       if (whole.length < PAGE) return
     }
   }
 
-  function give(listener: Listener, changes: readonly { sequence: number; text: string }[]): void {
+  function give(listener: Listener, changes: readonly NumberedText[]): void {
     for (const { sequence, text } of changes) {
       if (sequence <= listener.position) continue
       if (listener.sink.buffered() >= limits.bufferedBytes) {
@@ -140,7 +142,7 @@ export function createChangeStream({
   }
 
   /** Numbers have no gaps: what comes after one that is missing waits for it. */
-  function withoutGap(rows: readonly Change[], from: number): readonly Change[] {
+  function withoutGap(rows: readonly NumberedText[], from: number): readonly NumberedText[] {
     let expected = from + 1
     for (const [i, { sequence }] of rows.entries()) {
       if (sequence !== expected && !isGivenUp(expected)) return rows.slice(0, i)
@@ -152,7 +154,7 @@ export function createChangeStream({
   function isGivenUp(missing: number): boolean {
     if (gap.missing !== missing) gap = { missing, since: elapsed() }
     if (elapsed() - gap.since < limits.gapMs) return false
-    log.error({ missing }, 'a change of an incident is missing in the store; going on without it')
+    log.error({ missing }, `a change of ${source.of} is missing in the store; going on without it`)
     return true
   }
 
@@ -173,7 +175,7 @@ export function createChangeStream({
   }
 
   return {
-    name: 'listeners',
+    name: `listeners to ${source.of}`,
     listen,
     async start() {
       stopped = false
@@ -201,23 +203,4 @@ function tooMany(listeners: number, stopped: boolean): Problem {
       : `${listeners} listen already, which is the most allowed; come again later`,
     headers: { 'Retry-After': '5' },
   })
-}
-
-function createListenerMetrics(registry: Registry, listening: () => number) {
-  const registers = [registry]
-  new Gauge({
-    name: 'halfshake_api_listeners',
-    help: 'Connections that listen to changes of incidents now.',
-    registers,
-    collect() {
-      this.set(listening())
-    },
-  })
-  const ended = new Counter({
-    name: 'halfshake_api_listeners_ended_total',
-    help: 'Connections that listened to changes of incidents and ended, by reason.',
-    labelNames: ['reason'],
-    registers,
-  })
-  return { ended }
 }

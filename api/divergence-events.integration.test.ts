@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createRuleBook } from '../alerts/rule-book.ts'
 import { createHttpServer } from '../core/runtime/http-server.ts'
 import { startAll } from '../core/runtime/lifecycle.ts'
 import { createAuthorize } from '../core/runtime/tokens.ts'
@@ -190,8 +191,8 @@ describe('a listener that does not read', () => {
       await new Promise((resolve) => setTimeout(resolve, 20))
       text = await metrics()
     }
-    expect(text).toContain('halfshake_api_listeners_ended_total{reason="slow"} 1')
-    expect(text).toContain('halfshake_api_listeners 1')
+    expect(text).toContain('halfshake_api_listeners_ended_total{of="incidents",reason="slow"} 1')
+    expect(text).toContain('halfshake_api_listeners{of="incidents"} 1')
     await until(() => quick.events.length === 120)
     socket.destroy()
     const resumed = await listen({ lastEventId: '117', url: limited.url })
@@ -204,11 +205,15 @@ describe('a listener that does not read', () => {
 
 describe('a server that stops', () => {
   test('ends those who listen and does not wait for them', async () => {
+    const registry = new Registry()
+    const surroundings = { receivers: [], prefixLengths: { ipv4: 24, ipv6: 48 } }
     const router = createApiRouter({
       store: opened.store,
       authorize: createAuthorize([]),
       log: silent,
-      registry: new Registry(),
+      registry,
+      rules: createRuleBook({ folder: undefined, defaultRule: true, surroundings, log: silent, registry }),
+      backtest: { historyMs: 0, watermarkMs: 60_000, rawKeptMs: 0 },
       now: Date.now,
       version: '1.2.3',
     })

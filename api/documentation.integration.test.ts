@@ -104,7 +104,7 @@ describe('docs/api.md', () => {
   })
 
   test('listens to events as its shell does, which an example shows', async () => {
-    const [now = '', all = '', ...more] = BLOCKS.filter((block) => block.includes('/events"'))
+    const [now = '', all = '', ...more] = BLOCKS.filter((block) => block.includes('/divergences/events"'))
     expect(more).toEqual([])
     expect((await run(now, { listen: true })).stdout).toBe('retry: 3000\nid: 1\n\n')
     const { stdout } = await run(all, { listen: true })
@@ -114,6 +114,29 @@ describe('docs/api.md', () => {
     expect(Object.keys(JSON.parse(event.split('data: ')[1] ?? ''))).toEqual(
       expect.arrayContaining(['sequence', 'event', 'at', 'id']),
     )
+  })
+
+  test('listens to events of alerts as its shell does', async () => {
+    const [block = ''] = BLOCKS.filter((text) => text.includes('/alerts/events"'))
+    expect((await run(block, { listen: true })).stdout).toBe('retry: 3000\nid: 0\n\n')
+  })
+
+  test('makes, replaces and deletes a rule, and tests rules, as its shell does', async () => {
+    const [write = ''] = BLOCKS.filter((text) => text.includes('-X PUT'))
+    const { stdout } = await run(write.replaceAll(/ada"$/gm, 'ada"; echo'))
+    const [made, replaced, ...more] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(more).toEqual([])
+    expect(made).toMatchObject({ id: 'many-fail', author: 'ada', in_force: true })
+    expect(replaced).toMatchObject({ document: { what: { success_rate: { below: '80 %' } } } })
+    expect((await api.get('/v1/rules/many-fail')).status).toBe(404)
+    const [test = ''] = BLOCKS.filter((text) => text.includes('/backtest"'))
+    const lines = (await run(test)).stdout.trim().split('\n')
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
+      result: { rules: [{ id: 'any-network-diverges' }, { id: 'new' }] },
+    })
   })
 
   test('shows the problem that its mistaken request gets', async () => {

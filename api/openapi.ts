@@ -1,10 +1,14 @@
 import { z } from 'zod'
-import { changesOperation } from './openapi-changes.ts'
+import { alertChangesOperation, changesOperation } from './openapi-changes.ts'
 import { eventsOperation } from './openapi-events.ts'
 import { problemAnswer, problemSchemas } from './openapi-problems.ts'
+import { backtestOperation, ruleSchemaOperation } from './openapi-rules.ts'
 import type { Route } from './route.ts'
+import { ALERT_EVENTS_PATH, alertChangeSchema } from './routes/alert-events.ts'
+import { BACKTEST_PATH } from './routes/backtest.ts'
 import { changeSchema } from './routes/change.ts'
 import { EVENTS_PATH } from './routes/divergence-events.ts'
+import { RULE_SCHEMA_PATH } from './routes/rules.ts'
 
 type Json = Record<string, unknown>
 
@@ -13,7 +17,8 @@ const TAGS = [
     'Divergences',
     'Networks that fail more than they used to and more than the others, as the detector found them.',
   ],
-  ['Alerts', 'What rules found, and whom it was about.'],
+  ['Alerts', 'What rules found, whom it was about, and who was told.'],
+  ['Rules', 'What is watched, and what it would have found.'],
   ['Silences', 'What people ordered not to be told, and until when.'],
   ['Networks', 'Every network: totals, comparison, time series, prefixes, causes.'],
   ['Connections', 'Single handshakes.'],
@@ -31,6 +36,9 @@ export function buildOpenApi(routes: readonly Route[], version: string): Json {
     paths[path] = { ...(paths[path] as Json), [route.method]: operation(route, schemas) }
   }
   paths[EVENTS_PATH] = { get: changesOperation(hoist(changeSchema, schemas)) }
+  paths[ALERT_EVENTS_PATH] = { get: alertChangesOperation(hoist(alertChangeSchema, schemas)) }
+  paths[BACKTEST_PATH] = { post: backtestOperation(schemas) }
+  paths[RULE_SCHEMA_PATH] = { get: ruleSchemaOperation() }
   paths['/v1/events'] = { post: eventsOperation(schemas) }
   paths['/v1/openapi.json'] = { get: ownOperation() }
   return {
@@ -72,15 +80,16 @@ function operation(route: Route, schemas: Json): Json {
     summary: route.summary,
     description: route.description,
     security: [{ token: [route.scope] }],
-    parameters: [...parameters(route.pathParameters, 'path'), ...parameters(route.query, 'query')],
+    parameters: [
+      ...parameters(route.pathParameters, 'path'),
+      ...parameters(route.query, 'query'),
+      ...conditionOf(route),
+    ],
     ...(route.body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: bodySchema(route.body) } } },
+      requestBody: { required: true, content: { 'application/json': { schema: route.body.schema } } },
     }),
     responses: {
-      [route.status ?? 200]: {
-        description: route.answer.meta()?.description ?? route.summary,
-        content: { 'application/json': { schema: hoist(route.answer, schemas) } },
-      },
+      ...successOf(route, schemas),
       400:
         route.body === undefined
           ? problemAnswer('Parameters that are not allowed; all mistakes at once.', 'BadParameters')
@@ -89,6 +98,10 @@ function operation(route: Route, schemas: Json): Json {
       403: problemAnswer(`The token lacks the scope ${route.scope}.`),
       ...(route.notFound !== undefined && { 404: problemAnswer(route.notFound) }),
       ...(route.conflict !== undefined && { 409: problemAnswer(route.conflict) }),
+      ...(route.condition?.header === 'If-Match' && {
+        412: problemAnswer('It was changed since it was read; read it again.'),
+        428: problemAnswer('If-Match is missing.'),
+      }),
       ...(route.body !== undefined && {
         413: problemAnswer('The body is too large.'),
         415: problemAnswer('The body is not application/json.'),
@@ -98,10 +111,16 @@ function operation(route: Route, schemas: Json): Json {
   }
 }
 
-/** The body as a client writes it: what has a default may be left out. */
-function bodySchema(schema: z.ZodObject): Json {
-  const { $schema: _, ...body } = z.toJSONSchema(schema, { io: 'input' })
-  return body
+function successOf({ status = 200, answer, summary }: Route, schemas: Json): Json {
+  if (status === 204) return { 204: { description: summary } }
+  const description = answer.meta()?.description ?? summary
+  return { [status]: { description, content: { 'application/json': { schema: hoist(answer, schemas) } } } }
+}
+
+function conditionOf({ condition }: Route): Json[] {
+  if (condition === undefined) return []
+  const { header: name, description } = condition
+  return [{ name, in: 'header', required: false, description, schema: { type: 'string' } }]
 }
 
 function parameters(schema: z.ZodObject, where: 'path' | 'query'): Json[] {

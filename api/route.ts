@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import type { RuleBook } from '../alerts/rule-book.ts'
 import type { Scope } from '../core/runtime/tokens.ts'
 import type { Turns } from '../core/runtime/turns.ts'
+import { SMALL_BODY } from './body.ts'
 import type { Inserts, Queries } from './bounded-store.ts'
 import { badBody, badParameters, type Read, readParameters } from './parameters.ts'
 import type { Clock } from './window.ts'
@@ -11,7 +13,14 @@ export type Context = {
   clock(): Clock
   /** One order by hand at a time, so that each sees those before it. */
   inTurn: Turns
+  rules: RuleBook
 }
+
+/** An answer; its status is the route's unless it says otherwise. */
+export type Reply = { body: unknown; status?: 200 | 201 | 204; headers?: Record<string, string> }
+
+/** Headers by which a request says on what state of a thing it builds. Source: RFC 9110, section 13.1 */
+export type Conditions = { ifMatch: string | undefined; ifNoneMatch: string | undefined }
 
 /** A request as a route sees it: parameters parsed, and the query as it came, to which cursors are bound. */
 export type Call<Path, Query> = {
@@ -37,11 +46,13 @@ type About = {
 
 /** A route as the router and the OpenAPI document see it: the same schemas validate and describe. */
 export type Route = About & {
-  method: 'get' | 'post'
+  method: 'get' | 'post' | 'put' | 'delete'
   pathParameters: z.ZodObject
   query: z.ZodObject
-  /** What a POST takes as JSON. */
-  body?: z.ZodObject
+  /** What it takes as JSON, as JSON Schema, and how many bytes of it. */
+  body?: { schema: Record<string, unknown>; largest: number }
+  /** The header that says on what state the request builds, and whether it must be given. */
+  condition?: { header: 'If-Match' | 'If-None-Match'; description: string }
   answer: z.ZodType
   /** Parses the parameters and answers. Throws problems. */
   run(
@@ -50,9 +61,10 @@ export type Route = About & {
       params: Record<string, unknown>
       query: Record<string, unknown>
       body?: Record<string, unknown>
+      conditions: Conditions
     },
     context: Context,
-  ): Promise<unknown>
+  ): Promise<Reply>
 }
 
 /** A GET route from its schemas and the function that answers it. */
@@ -69,6 +81,7 @@ export function defineRoute<
       call: Call<z.output<z.ZodObject<Path>>, z.output<z.ZodObject<Query>>>,
       context: Context,
     ): Promise<z.output<Answer>>
+    headers?: (answer: z.output<Answer>) => Record<string, string>
   },
 ): Route {
   const pathParameters = z.strictObject(route.pathParameters)
@@ -78,13 +91,14 @@ export function defineRoute<
     method: 'get',
     pathParameters,
     query,
-    run(request, context) {
+    async run(request, context) {
       const [fromPath, fromQuery] = all(
         readParameters(pathParameters, { ...request.params }),
         readParameters(query, { ...request.query }),
       )
       const asked = { path: request.path, query: { ...request.query } }
-      return route.handle({ path: fromPath, query: fromQuery, asked }, context)
+      const body = await route.handle({ path: fromPath, query: fromQuery, asked }, context)
+      return { body, headers: route.headers?.(body) ?? {} }
     },
   }
 }
@@ -113,17 +127,63 @@ export function defineAction<
     method: 'post',
     pathParameters,
     query,
-    body,
-    run(request, context) {
+    body: { schema: inputSchema(body), largest: SMALL_BODY },
+    async run(request, context) {
       const [path] = all(
         readParameters(pathParameters, { ...request.params }),
         readParameters(query, { ...request.query }),
       )
       const read = readParameters(body, request.body ?? {}, 'field')
       if (!read.ok) throw badBody(read.mistakes)
-      return route.handle({ path, body: read.value }, context)
+      return { body: await route.handle({ path, body: read.value }, context) }
     },
   }
+}
+
+/** A route that makes, replaces or deletes a document, which `handle` checks itself. */
+export function defineWrite<
+  Path extends z.ZodRawShape,
+  Query extends z.ZodRawShape,
+  Answer extends z.ZodType,
+>(
+  route: About & {
+    method: 'post' | 'put' | 'delete'
+    pathParameters: Path
+    query: Query
+    body?: NonNullable<Route['body']>
+    condition?: NonNullable<Route['condition']>
+    answer: Answer
+    handle(
+      call: {
+        path: z.output<z.ZodObject<Path>>
+        query: z.output<z.ZodObject<Query>>
+        body: Record<string, unknown>
+        conditions: Conditions
+      },
+      context: Context,
+    ): Promise<Reply & { body: z.output<Answer> }>
+  },
+): Route {
+  const pathParameters = z.strictObject(route.pathParameters)
+  const query = z.strictObject(route.query)
+  return {
+    ...route,
+    pathParameters,
+    query,
+    run({ params, query: given, body = {}, conditions }, context) {
+      const [fromPath, fromQuery] = all(
+        readParameters(pathParameters, { ...params }),
+        readParameters(query, { ...given }),
+      )
+      return route.handle({ path: fromPath, query: fromQuery, body, conditions }, context)
+    },
+  }
+}
+
+/** As a client writes it: what has a default may be left out. */
+export function inputSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...body } = z.toJSONSchema(schema, { io: 'input' })
+  return body
 }
 
 /** What path and query say, or the problem that lists everything wrong with both. */

@@ -1,13 +1,14 @@
 import type { Registry } from 'prom-client'
 import { createAlertTable } from '../alerts/alert-table.ts'
 import { createDelivery } from '../alerts/delivery.ts'
+import { createErrorLog } from '../alerts/error-log.ts'
 import { createFactFinder } from '../alerts/facts.ts'
 import type { Places } from '../alerts/links.ts'
 import { createEvaluator } from '../alerts/loop.ts'
 import { createDeliveryMetrics, createEvaluatorMetrics } from '../alerts/metrics.ts'
 import { createNotificationTable } from '../alerts/notification-table.ts'
 import { createCountReader } from '../alerts/read-counts.ts'
-import { createRuleBook } from '../alerts/rule-book.ts'
+import { createRuleBook, type RuleBook, type RuleBookNeeds } from '../alerts/rule-book.ts'
 import { createSilenceTable } from '../alerts/silence-table.ts'
 import type { Config } from '../core/runtime/config.ts'
 import type { Check } from '../core/runtime/health.ts'
@@ -23,6 +24,7 @@ export type Alerting = {
   /** Evaluates and delivers; started after the detector, whose incidents it reads. */
   components: readonly Component[]
   check: Check
+  book: RuleBook
 }
 
 /** Rules, evaluator and delivery as configured, over the store. */
@@ -41,12 +43,13 @@ export function createAlerting({
   clock: () => number
 }): Alerting {
   const receivers = createReceivers(config)
-  const book = createRuleBook({
-    folder: config.alerts.rules,
-    defaultRule: config.alerts.default_rule,
-    surroundings: ruleSurroundings(config),
-    log,
+  const errors = createErrorLog({ store, clock: Date.now, log })
+  const book = createConfiguredRuleBook({
+    config,
     registry,
+    log,
+    onUnusable: (rule, error) =>
+      errors.note({ minute: Math.floor(Date.now() / 60_000) * 60, rule, error: `not in force: ${error}` }),
   })
   const notifications = createNotificationTable(store)
   const delivery = createDelivery({
@@ -58,10 +61,11 @@ export function createAlerting({
   })
   const intervalMs = Math.min(5_000, config.detector.watermark / 2)
   const evaluator = createEvaluator({
-    rules: () => {
-      book.reload()
+    rules: async () => {
+      await book.refresh(store)
       return book.rules()
     },
+    errors,
     readCounts: createCountReader(store, { rawKeptMs: config.store.retention_raw, clock }),
     alerts: createAlertTable(store),
     notifications,
@@ -82,7 +86,15 @@ export function createAlerting({
     start: async () => book.load(),
     stop: async () => undefined,
   }
-  return { rules, components: [evaluator, delivery], check: book.check }
+  return { rules, components: [evaluator, delivery], check: book.check, book }
+}
+
+export function createConfiguredRuleBook({
+  config,
+  ...needs
+}: Pick<RuleBookNeeds, 'registry' | 'log' | 'onUnusable'> & { config: Config }): RuleBook {
+  const { rules: folder, default_rule: defaultRule } = config.alerts
+  return createRuleBook({ folder, defaultRule, surroundings: ruleSurroundings(config), ...needs })
 }
 
 function dashboardsOf({ alerts: { grafana_url } }: Config): Places['dashboards'] {

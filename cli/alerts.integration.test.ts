@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Message } from '../alerts/message.ts'
 import { startReceiver } from '../alerts/testing/receiver.ts'
+import { serveApi } from '../api/testing/server.ts'
 import { encodeHandshakes } from '../core/store/tables.ts'
 import { handshakeRow, storeAt, temporaryFolder } from '../core/store/testing.ts'
 import { ensureAsnDatabase } from '../enricher/asn-database.ts'
@@ -73,6 +75,11 @@ describe('halfshake up with rules', () => {
     running.push(process)
     const url = `http://127.0.0.1:${port}`
     await untilReady(url, process)
+    await fetch(`${url}/v1/rules`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id: 'stored', who: { any: true }, what: { no_data: null }, for: '1m' }),
+    })
     await writeRules(BAD)
     const reason = await until(async () => {
       const { checks } = (await (await fetch(`${url}/readyz`)).json()) as {
@@ -83,16 +90,38 @@ describe('halfshake up with rules', () => {
     expect(reason).toMatch(/last good rules are in force.*rules.yaml:2/)
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('halfshake_alert_rules_bad_files 1')
     // Nothing comes from anybody: the rule that was good says so when a whole minute has passed.
-    const message = await until(async () => receiver.received[0]?.body)
-    expect(message).toMatchObject({
-      status: 'firing',
-      rule: { id: 'quiet' },
-      alerts: [{ kind: 'no_data', scope: 'world' }],
-    })
-    expect(await (await fetch(`${url}/v1/alerts`)).json()).toMatchObject({ items: [{ rule: 'quiet' }] })
+    const messageOf = (id: string) =>
+      until(async () => receiver.received.find(({ body }) => (body as Message).rule.id === id)?.body)
+    // And so does the one that was made through the API.
+    for (const id of ['quiet', 'stored']) {
+      expect(await messageOf(id)).toMatchObject({
+        status: 'firing',
+        alerts: [{ kind: 'no_data', scope: 'world' }],
+      })
+      const { items } = (await (await fetch(`${url}/v1/alerts?rule=${id}`)).json()) as { items: unknown[] }
+      expect(items).toHaveLength(1)
+    }
     await receiver.close()
   }, 240_000)
 })
+
+/** What the API's backtest says of the rule `low` and the same store; without how long, which the command's JSON leaves out. */
+async function testedByApi(now: number): Promise<unknown> {
+  const store = storeAt(join(folder.path, 'data'))
+  await store.start()
+  const api = await serveApi({ store, now, folder: join(folder.path, 'rules') })
+  const { body } = await api.get('/v1/rules/backtest', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ rules: ['low'], from: '-1h' }),
+  })
+  await api.close()
+  await store.stop()
+  const { result } = JSON.parse(String(body).trim().split('\n').at(-1) ?? '') as {
+    result: { alerts: { seconds: number }[] }
+  }
+  return result.alerts.map(({ seconds: _, ...alert }) => alert)
+}
 
 describe('halfshake rules', () => {
   it('checks a file, a folder, or what is configured', async () => {
@@ -112,6 +141,11 @@ describe('halfshake rules', () => {
       code: 1,
       output: expect.stringMatching(/^the file of rules is \/nowhere.yaml, which cannot be read/),
     })
+  })
+
+  it('prints the JSON Schema of files of rules', async () => {
+    const { code, output } = await run(['rules', 'schema'])
+    expect([code, JSON.parse(output)]).toMatchObject([0, { properties: { rules: { type: 'array' } } }])
   })
 
   it('tests a file on what is stored', async () => {
@@ -143,6 +177,7 @@ describe('halfshake rules', () => {
         resolution: 'recovered',
       },
     ])
+    expect(await testedByApi(start + 2_400_000)).toEqual(JSON.parse(output))
     const words = await run(['rules', 'test', file, '--since', '1h'], settings())
     expect(words.output).toMatch(/AS64500[\s\S]*low: 1 alert in \d+ minutes/)
   })

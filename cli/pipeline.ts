@@ -89,6 +89,8 @@ export function createPipeline({
     now: Date.now,
     version,
     minutesKeptMs: config.store.retention_minutes,
+    rules: alerting.book,
+    backtest: backtestSettings(config),
   })
   const http = createHttpServer({
     ...config.http.listen,
@@ -115,6 +117,15 @@ export function createPipeline({
       ...alerting.components,
     ],
     url: http.url,
+  }
+}
+
+/** What a backtest over HTTP goes by: what the detector does. */
+export function backtestSettings({ detector, store }: Config) {
+  return {
+    historyMs: detector.history,
+    watermarkMs: detector.watermark,
+    rawKeptMs: store.retention_raw,
   }
 }
 

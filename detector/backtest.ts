@@ -21,6 +21,7 @@ export async function replay({
   to,
   closings = [],
   onProgress = () => undefined,
+  afterMinute,
   options = {},
 }: {
   read: (from: number, to: number) => Promise<MinuteCount[]>
@@ -30,6 +31,8 @@ export async function replay({
   closings?: readonly Closing[]
   /** Share that is done, from 0 to 1. */
   onProgress?: (share: number) => void
+  /** Waited for after each minute: others may have their turn, or it throws and that is the end. */
+  afterMinute?: () => Promise<void> | undefined
   options?: Partial<DetectorOptions>
 }): Promise<Replay> {
   const detector = createDetector(options)
@@ -48,6 +51,7 @@ export async function replay({
       }
       for (const incident of detector.judgeMinute(minute, present).incidents)
         incidents.set(incident.id, incident)
+      await afterMinute?.()
     }
     onProgress((end - begin) / Math.max(1, to - begin))
   }

@@ -39,7 +39,7 @@ export function createAlertmanagerReceiver({
   return { name, groupsItself: true, send: (message) => tell([message]), remind: tell }
 }
 
-function alertOf({ rule, created_at }: Message, alert: AlertInMessage, now: number) {
+function alertOf({ rule }: Message, alert: AlertInMessage, now: number) {
   const { asn, label, prefix, site, scope, kind, status, cause, explanation, network } = alert
   const labels = {
     alertname: rule.id,
@@ -67,8 +67,8 @@ function alertOf({ rule, created_at }: Message, alert: AlertInMessage, now: numb
         ...(cause.evidence !== '' && { evidence: cause.evidence }),
       }),
     },
-    // Alertmanager waits for no others (group_wait) with what began longer ago: it begins when it is told. Of several it takes the earliest.
-    startsAt: status === 'firing' ? created_at : alert.fired_at,
+    // Alertmanager waits for no others (group_wait) with what began longer ago, so it begins as it is sent; of several sendings the earliest counts.
+    startsAt: status === 'firing' ? new Date(now).toISOString() : alert.fired_at,
     endsAt:
       status === 'resolved' && alert.resolved_at !== null
         ? alert.resolved_at

@@ -3,6 +3,7 @@ import { createLogger } from '../../core/runtime/log.ts'
 import type { Store } from '../../core/store/store.ts'
 import { createAlertTable } from '../alert-table.ts'
 import { createDelivery } from '../delivery.ts'
+import { createErrorLog, type ErrorLog } from '../error-log.ts'
 import { createFactFinder } from '../facts.ts'
 import { createEvaluator } from '../loop.ts'
 import { createDeliveryMetrics, createEvaluatorMetrics } from '../metrics.ts'
@@ -20,15 +21,17 @@ export function createSystem({
   clock,
   wrap = (table) => table,
   onMessages = () => undefined,
+  errors,
 }: {
   store: Store
-  rules: readonly Rule[]
+  rules: readonly Rule[] | (() => Promise<readonly Rule[]>)
   receivers: readonly Receiver[]
   /** ms since 1970. */
   clock: () => number
   /** Puts something between the queue and those who use it. */
   wrap?: (table: NotificationTable) => NotificationTable
   onMessages?: () => void
+  errors?: ErrorLog
 }) {
   const registry = new Registry()
   // What fails is tried again: a test must see it all the same.
@@ -42,7 +45,8 @@ export function createSystem({
     log,
   })
   const evaluator = createEvaluator({
-    rules: () => rules,
+    rules: typeof rules === 'function' ? rules : async () => rules,
+    errors: errors ?? createErrorLog({ store, clock, log }),
     readCounts: createCountReader(store, { rawKeptMs: 14 * 86_400_000, clock }),
     alerts: createAlertTable(store),
     notifications,

@@ -91,7 +91,7 @@ function operationCard(operation, document) {
         'div',
         {},
         h('p', {}, h('strong', {}, status), ' ', withCode(response.description)),
-        status.startsWith('2') && bodies(response.content, document),
+        status.startsWith('2') && bodies(response.content ?? {}, document),
       ),
     ),
   )
@@ -166,10 +166,13 @@ function curlFor({ method, path, parameters = [], security, requestBody, respons
   const token = security?.length === 0 ? '' : ' -H "Authorization: Bearer $TOKEN"'
   const streams = responses[200]?.content?.['text/event-stream'] !== undefined
   if (method === 'get') return `curl -s${streams ? 'N' : ''}${token} "${url}"`
+  const verb = method === 'post' ? '' : ` -X ${method.toUpperCase()}`
+  const condition = parameters.some(({ name }) => name === 'If-Match') ? ` -H "If-Match: $ETAG"` : ''
+  if (method === 'delete') return `curl -s${verb}${condition}${token} "${url}"`
   const fields = requestBody?.content['application/json']?.schema.properties
   if (fields !== undefined) {
     const body = JSON.stringify(Object.fromEntries(Object.keys(fields).map((name) => [name, '…'])))
-    return `curl -s${token} -H 'Content-Type: application/json' -d '${body}' "${url}"`
+    return `curl -s${verb}${condition}${token} -H 'Content-Type: application/json' -d '${body}' "${url}"`
   }
   const headers = parameters
     .filter((parameter) => parameter.in === 'header')

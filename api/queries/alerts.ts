@@ -24,16 +24,20 @@ const CONDITIONS: Record<keyof AlertsFilter, string> = {
   asn: 'asn = {asn:UInt32}',
 }
 
-/** Alerts that fired at some time in the window (all of them without one), newest first; the last state of each. */
+/** Alerts, newest first; the last state of each. */
 export function findAlerts(
   store: Queries,
   {
     window,
+    fired,
     filter,
     after,
     limit,
   }: {
+    /** Those that fired at some time in it … */
     window?: Pick<Window, 'from' | 'to'> | undefined
+    /** … or those that began to. */
+    fired?: Pick<Window, 'from' | 'to'> | undefined
     filter: AlertsFilter
     after?: AlertKey | undefined
     limit: number
@@ -47,6 +51,16 @@ export function findAlerts(
       "(alerts.state = 'firing' OR alerts.resolved_at >= toDateTime({from:UInt32}, 'UTC'))",
     )
     Object.assign(parameters, { from: Math.floor(window.from / 1_000), to: Math.floor(window.to / 1_000) })
+  }
+  if (fired !== undefined) {
+    where.push(
+      "alerts.fired_at >= toDateTime({fired_from:UInt32}, 'UTC')",
+      "alerts.fired_at < toDateTime({fired_to:UInt32}, 'UTC')",
+    )
+    Object.assign(parameters, {
+      fired_from: Math.floor(fired.from / 1_000),
+      fired_to: Math.floor(fired.to / 1_000),
+    })
   }
   if (after !== undefined) {
     where.push('(toUnixTimestamp(alerts.fired_at), id) < ({after_fired_at:UInt32}, {after_id:String})')

@@ -1,77 +1,21 @@
-import type { RequestHandler, Response } from 'express'
-import { z } from 'zod'
-import type { Change } from '../../detector/change.ts'
 import type { Queries } from '../bounded-store.ts'
-import type { ChangeStream, Sink } from '../change-stream.ts'
-import { badParameters, readParameters } from '../parameters.ts'
-import { lastSequence } from '../queries/changes.ts'
+import type { ChangeSource } from '../change-stream.ts'
+import { eventText } from '../event-stream.ts'
+import { changesAfter } from '../queries/changes.ts'
 import { changeItem } from './change.ts'
 
 export const EVENTS_PATH = '/v1/divergences/events'
-/** After a break, a browser comes again so soon. */
-const RETRY_MS = 3_000
-const HEADER = 'Last-Event-ID'
 
-/**
- * Changes of incidents as server-sent events, from now on, or after the one that `Last-Event-ID` names.
- * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
- */
-export function listenToChanges({ store, stream }: { store: Queries; stream: ChangeStream }): RequestHandler {
-  return async (request, response) => {
-    const read = readParameters(z.strictObject({}), { ...request.query })
-    if (!read.ok) throw badParameters(read.mistakes)
-    const last = await lastSequence(store)
-    const after = placeOf(request.get(HEADER), last)
-    if (response.destroyed) return
-    if (request.method === 'HEAD') {
-      open(response)
-      response.end()
-      return
-    }
-    const leave = stream.listen(sinkOf(response), after)
-    response.on('close', leave)
-    open(response)
-    // An id without data: who loses the connection before the first change resumes from here.
-    response.write(`retry: ${RETRY_MS}\nid: ${after}\n\n`)
-  }
-}
-
-/** One change as the stream has it. JSON has no line breaks of its own. */
-export function changeEvent(change: Change): string {
-  return `id: ${change.sequence}\nevent: ${change.event}\ndata: ${JSON.stringify(changeItem(change))}\n\n`
-}
-
-function open(response: Response): void {
-  response.status(200).set({
-    'Content-Type': 'text/event-stream',
-    'Cache-Control': 'no-store',
-    // nginx would hold events back until a buffer is full.
-    'X-Accel-Buffering': 'no',
-    // The stream ends with the connection, so that a server that stops need not wait for an idle one.
-    Connection: 'close',
-  })
-  response.flushHeaders()
-}
-
-function sinkOf(response: Response): Sink {
+/** Changes of incidents as events. */
+export function incidentChanges(store: Queries): ChangeSource {
   return {
-    write: (text) => void response.write(text),
-    buffered: () => response.writableLength,
-    end: () => void response.end(),
-    destroy: () => void response.destroy(),
-  }
-}
-
-/** The number after which to begin. One ahead of everything stored is of another store: going on would miss what this one tells. */
-function placeOf(given: string | undefined, last: number): number {
-  if (given === undefined || given === '') return last
-  const place = /^\d{1,15}$/.test(given) ? Number(given) : undefined
-  if (place !== undefined && place <= last) return place
-  throw badParameters([
-    {
-      parameter: HEADER,
-      message: `${HEADER} is ${JSON.stringify(given.slice(0, 80))}`,
-      allowed: `the id of an event sent here, a whole number up to ${last}; leave it out to begin now`,
+    of: 'incidents',
+    async after(sequence, limit) {
+      const changes = await changesAfter(store, sequence, limit)
+      return changes.map((change) => ({
+        sequence: change.sequence,
+        text: eventText(change, changeItem(change)),
+      }))
     },
-  ])
+  }
 }

@@ -10,7 +10,10 @@ import { acknowledgeRoute, closeRoute } from './divergence-orders.ts'
 import { divergencesRoute } from './divergences.ts'
 import { networkRoute } from './network.ts'
 import { networksRoute } from './networks.ts'
+import { notificationsRoute } from './notifications.ts'
 import { prefixesRoute } from './prefixes.ts'
+import { ruleHistoryRoute } from './rule-history.ts'
+import { createRuleRoute, deleteRuleRoute, replaceRuleRoute, ruleRoute, rulesRoute } from './rules.ts'
 import { createSilenceRoute, endSilenceRoute, previewSilenceRoute } from './silence-orders.ts'
 import { silenceRoute, silencesRoute } from './silences.ts'
 import { statusRoute } from './status.ts'
@@ -25,6 +28,13 @@ export const ROUTES: readonly Route[] = [
   closeRoute,
   alertsRoute,
   alertHistoryRoute,
+  notificationsRoute,
+  rulesRoute,
+  createRuleRoute,
+  ruleRoute,
+  replaceRuleRoute,
+  deleteRuleRoute,
+  ruleHistoryRoute,
   acknowledgeAlertRoute,
   silencesRoute,
   createSilenceRoute,

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { Registry } from 'prom-client'
+import { createRuleBook } from '../../alerts/rule-book.ts'
 import { createApp } from '../../core/runtime/http-server.ts'
 import { createAuthorize, type StoredToken } from '../../core/runtime/tokens.ts'
 import { silent, storeAt, temporaryFolder } from '../../core/store/testing.ts'
@@ -30,14 +31,22 @@ export async function serveApi({
   tokens = [],
   bounds,
   listening,
+  folder,
+  receivers = [],
 }: {
   store: Queries & Inserts
   now: number
   tokens?: StoredToken[]
   bounds?: Bounds
   listening?: ListeningLimits
+  /** Of files of rules. */
+  folder?: string
+  /** Names of receivers that rules may refer to. */
+  receivers?: string[]
 }) {
   const registry = new Registry()
+  const surroundings = { receivers, prefixLengths: { ipv4: 24, ipv6: 48 } }
+  const rules = createRuleBook({ folder, defaultRule: true, surroundings, log: silent, registry })
   const router = createApiRouter({
     store,
     authorize: createAuthorize(tokens),
@@ -47,6 +56,8 @@ export async function serveApi({
     version: '1.2.3',
     ...(bounds && { bounds }),
     ...(listening && { listening }),
+    rules,
+    backtest: { historyMs: 14 * 86_400_000, watermarkMs: 60_000, rawKeptMs: 14 * 86_400_000 },
   })
   const server = createServer(createApp([router], silent))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -54,11 +65,12 @@ export async function serveApi({
   return {
     url,
     registry,
+    rules,
     /** A request and its answer; JSON is parsed. */
     async get(path: string, init: RequestInit = {}): Promise<Answer> {
       const response = await fetch(url + path, init)
       const text = await response.text()
-      const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
+      const json = text !== '' && /[/+]json\b/.test(response.headers.get('content-type') ?? '')
       return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
     },
     /** As a process stops: those who listen first. */

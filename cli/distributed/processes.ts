@@ -10,10 +10,10 @@ import type { Logger } from '../../core/runtime/log.ts'
 import { createAuthorize } from '../../core/runtime/tokens.ts'
 import { createKafkaWorker } from '../../enricher/kafka-worker.ts'
 import { createIngestRouter } from '../../ingest/router.ts'
-import { createAlerting } from '../alerting.ts'
+import { createAlerting, createConfiguredRuleBook } from '../alerting.ts'
 import { createDetection } from '../detection.ts'
 import { createEnrichment } from '../enrichment.ts'
-import { ingestLimits } from '../pipeline.ts'
+import { backtestSettings, ingestLimits } from '../pipeline.ts'
 import { createProcessMetrics } from '../process-metrics.ts'
 import { version } from '../version.ts'
 import { kafkaConnection, topicSettings } from './kafka.ts'
@@ -107,6 +107,7 @@ export function createDetectorStep({ config, log, onDeath }: StepParts): Step {
 export function createApiStep({ config, log }: StepParts): Step {
   const registry = createProcessMetrics()
   const store = createConfiguredServerStore(config, log)
+  const rules = createConfiguredRuleBook({ config, registry, log })
   const api = createApiRouter({
     store,
     authorize: createAuthorize(config.http.tokens),
@@ -115,10 +116,12 @@ export function createApiStep({ config, log }: StepParts): Step {
     now: Date.now,
     version,
     minutesKeptMs: config.store.retention_minutes,
+    rules,
+    backtest: backtestSettings(config),
   })
   const http = createHttpServer({
     ...config.http.listen,
-    routers: [createHealthRouter({ checks: [store.check], registry }), api],
+    routers: [createHealthRouter({ checks: [store.check, rules.check], registry }), api],
     log,
   })
   return { components: [http, store, api.listeners], url: http.url }

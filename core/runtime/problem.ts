@@ -65,22 +65,27 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       next(error)
       return
     }
-    const problem = error instanceof Problem ? error : badRequest(error)
-    if (problem !== undefined) {
-      sendProblem(response, problem)
-      return
-    }
-    log.error({ error: describe(error), method: request.method, path: request.path }, 'request failed')
-    sendProblem(
-      response,
-      new Problem({
-        status: 500,
-        type: 'internal',
-        title: 'Internal error',
-        detail: 'the server failed at this; its log says why',
-      }),
-    )
+    const problem = problemOf(error)
+    if (problem.type === UNFORESEEN)
+      log.error({ error: describe(error), method: request.method, path: request.path }, 'request failed')
+    sendProblem(response, problem)
   }
+}
+
+const UNFORESEEN = 'internal'
+
+/** What is told of an error. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  return (
+    badRequest(error) ??
+    new Problem({
+      status: 500,
+      type: UNFORESEEN,
+      title: 'Internal error',
+      detail: 'the server failed at this; its log says why',
+    })
+  )
 }
 
 /** What the router itself holds against a request, such as an escape in the path that stands for nothing. */
