@@ -6,6 +6,7 @@ const BENCHMARKS: Record<string, () => Promise<unknown>> = {
   distributed: () => import('./distributed/run.ts'),
   detection: () => import('./detection/run.ts'),
   capture: () => import('./capture/run.ts'),
+  dashboards: () => import('./dashboards/run.ts'),
   alerts: () => import('./alerts/run.ts'),
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../core/store/testing.ts'
 import { type Choice, type Expansion, expand } from '../dashboards/testing/expand.ts'
+import { firing, readRules, ruleProblems } from '../dashboards/testing/grafana-rules.ts'
 import { type Dashboard, type Panel, readDashboards } from '../dashboards/testing/model.ts'
 import { annotationProblems, problemsOf, variableProblems } from '../dashboards/testing/shape.ts'
 import { type Observed, startObserved } from './testing/dashboards.ts'
@@ -67,6 +68,29 @@ describe.each(dashboards)('%s', (_, dashboard) => {
   })
 })
 
+describe('the rules of Grafana', () => {
+  const rules = readRules().map((rule) => [rule.title, rule] as const)
+
+  it.each(rules)('%s: is answered with one number and the labels of its text', async (_, rule) => {
+    const answer = await observed.ask(rule.data[0]?.model.rawSql ?? '')
+    expect(ruleProblems(rule, answer)).toEqual([])
+  })
+
+  it('fire for the broken network and for the agent whose lines are refused, and for nothing else', async () => {
+    const fired: Record<string, unknown[]> = {}
+    for (const [, rule] of rules) {
+      const rows = firing(rule, await observed.ask(rule.data[0]?.model.rawSql ?? ''))
+      if (rows.length > 0) fired[rule.uid] = rows.map(({ agent, network }) => agent ?? network)
+    }
+    const networks = fired['halfshake-diverges'] ?? []
+    expect(networks).toContain(`AS${observed.victim}`)
+    expect(fired).toEqual({
+      'halfshake-diverges': networks,
+      'halfshake-refused-lines': ['hand-made'],
+    })
+  })
+})
+
 describe('what is seen of the broken network', () => {
   it('on Overview: it diverges, it is the worst of all networks, and others are well', async () => {
     const { rows } = await look('overview')
@@ -81,6 +105,9 @@ describe('what is seen of the broken network', () => {
     expect(Number(worst?.['others_rate'])).toBeGreaterThan(0.8)
     expect(others.filter(({ change }) => change !== null).length).toBeGreaterThan(10)
     for (const { change } of others) if (change !== null) expect(Number(change)).toBeGreaterThan(-0.2)
+    // Its last hours are lower than the others', and each of the 24 has a place.
+    expect(String(worst?.['trend'])).toMatch(/^[·▁▂▃▄▅▆▇█]{24}$/)
+    expect(String(worst?.['trend'])).toMatch(/[▁▂▃▄▅]/)
   })
 
   it('on Network: the same figures as the API gives', async () => {
@@ -99,6 +126,11 @@ describe('what is seen of the broken network', () => {
     const shares = stages.map(({ share }) => Number(share))
     expect(shares).toEqual([...shares].sort((a, b) => b - a))
     expect(shares[0]).toBe(1)
+    const usual = await rows('Handshakes that complete, over time', 2)
+    for (const band of usual) {
+      expect(Number(band['usually at least'])).toBeLessThanOrEqual(Number(band['usually at most']))
+      expect(Number(band['usually at least'])).toBeGreaterThan(Number(rate?.['success_rate']))
+    }
     const [latest] = await rows('Latest failed handshakes')
     expect(String(latest?.['evidence']).length).toBeGreaterThan(10)
   })
@@ -112,7 +144,26 @@ describe('what is seen of the broken network', () => {
     expect(table.reduce((sum, { share }) => sum + Number(share), 0)).toBeCloseTo(1, 6)
   })
 
-  it('on Pipeline: the four rollups agree, and what was refused is there with its reason', async () => {
+  it('on Alerts: that it fires, who was told at the second attempt, and what ended before', async () => {
+    const { rows } = await look('alerts')
+    const { victim } = observed
+    expect(await rows('Firing now')).toContainEqual(
+      expect.objectContaining({ asn: victim, rule: 'any-network-diverges', severity: 'critical' }),
+    )
+    expect(await rows('History')).toContainEqual(
+      expect.objectContaining({ rule: 'partner-slow', state: 'resolved', lasted: 3_900 }),
+    )
+    expect(await rows('Silences')).toEqual([
+      expect.objectContaining({ state: 'holds', what: 'partner-slow, AS64500', author: 'ada' }),
+    ])
+    const message = (await rows('Messages')).find(({ title }) => String(title).includes(`AS${victim}`))
+    expect(message).toMatchObject({ receiver: 'ops', state: 'delivered', status: 'firing' })
+    const [receiver] = await rows('Receivers')
+    expect(receiver).toMatchObject({ receiver: 'ops', last_result: 'delivered' })
+    expect(Number(receiver?.['failed_attempts'])).toBeGreaterThan(0)
+  })
+
+  it('on Pipeline: the rollups agree, and what was refused is there with its reason', async () => {
     const { rows } = await look('pipeline')
     const counts = (await rows('Handshakes in each rollup')).map(({ handshakes }) => handshakes)
     expect(counts).toHaveLength(4)
@@ -127,16 +178,23 @@ describe('what is seen of the broken network', () => {
 })
 
 describe('what is read', () => {
-  it('of a long range hours and no minutes, of a short one minutes and no hours', async () => {
-    const overview = dashboards.find(([name]) => name === 'overview')?.[1] as Dashboard
-    const sql = overview.panels.find(({ id }) => id === 3)?.targets[0]?.rawSql ?? ''
+  it('of a network minutes in a short range and hours in a long one, of the world its own rollup', async () => {
+    const read = async (name: string, id: number, hours: number) => {
+      const dashboard = dashboards.find(([file]) => file === name)?.[1] as Dashboard
+      const sql = dashboard.panels.find((panel) => panel.id === id)?.targets[0]?.rawSql ?? ''
+      return (await observed.ask(expand(sql, await expansionOf(dashboard, { hours })))).statistics.rows_read
+    }
     const countOf = async (table: string) =>
-      (await observed.ask(`SELECT count() AS n FROM ${table}`)).data[0]?.['n']
-    const read = async (hours: number) =>
-      (await observed.ask(expand(sql, await expansionOf(overview, { hours })))).statistics.rows_read
-    expect(await read(168)).toBe(await countOf('hours_by_network'))
-    expect(await read(3)).toBeLessThanOrEqual(Number(await countOf('minutes_by_network')))
-    expect(await read(3)).toBeGreaterThan(Number(await countOf('hours_by_network')))
+      Number((await observed.ask(`SELECT count() AS n FROM ${table}`)).data[0]?.['n'])
+    const OVERVIEW_HANDSHAKES = 3
+    const NETWORK_COMPLETES = 2
+    const CAUSES_WHERE = 3
+    expect(await read('overview', OVERVIEW_HANDSHAKES, 168)).toBe(await countOf('minutes_by_site'))
+    expect(await read('network', NETWORK_COMPLETES, 168)).toBeLessThanOrEqual(
+      await countOf('hours_by_network'),
+    )
+    expect(await read('causes', CAUSES_WHERE, 168)).toBeLessThanOrEqual(await countOf('networks_by_hour'))
+    expect(await read('causes', CAUSES_WHERE, 1)).toBeGreaterThan(await countOf('networks_by_hour'))
   })
 
   it('of how new things are, nothing but metadata', async () => {
@@ -190,8 +248,8 @@ async function look(name: string) {
   }
   return {
     ...expansion,
-    rows: async (title: string) =>
-      (await observed.ask(expand(panelOf(title).targets[0]?.rawSql ?? '', expansion))).data,
+    rows: async (title: string, query = 0) =>
+      (await observed.ask(expand(panelOf(title).targets[query]?.rawSql ?? '', expansion))).data,
   }
 }
 

@@ -12,7 +12,7 @@ const panels = dashboards.flatMap(([name, { panels }]) =>
 
 /** Tables of the store that dashboards read; all but the last are rollups or small. */
 const TABLES =
-  /^((minutes|hours)_by_(network|prefix)|failed_clients_by_minute|incidents|batches|dead_letters|system\.tables|handshakes)$/
+  /^((minutes|hours)_by_(network|prefix)|minutes_by_site|networks_by_hour|failed_clients_by_minute|incidents|alerts|notifications|notification_attempts|silences|batches|dead_letters|system\.tables|handshakes)$/
 const RAW = 'Latest failed handshakes'
 /** What Grafana fills in by itself. */
 const GRAFANA_VARIABLES = /^__/
@@ -44,6 +44,7 @@ describe('the committed JSON', () => {
       [UIDS.overview]: to(10),
       [UIDS.network]: to(16),
       [UIDS.causes]: to(5),
+      [UIDS.alerts]: to(12),
       [UIDS.pipeline]: to(11),
     })
   })

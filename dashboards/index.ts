@@ -1,4 +1,5 @@
 import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
+import { alerts } from './alerts/dashboard.ts'
 import { causes } from './causes/dashboard.ts'
 import { network } from './network/dashboard.ts'
 import { overview } from './overview/dashboard.ts'
@@ -9,6 +10,7 @@ export const DASHBOARDS: Readonly<Record<string, () => dashboard.DashboardBuilde
   overview,
   network,
   causes,
+  alerts,
   pipeline,
 }
 

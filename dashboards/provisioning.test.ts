@@ -54,6 +54,15 @@ describe('the Grafana of docker-compose.yml', () => {
 })
 
 describe('docs/dashboards.md', () => {
+  it('mounts the alert rules where Grafana looks for them, from a file that is there', () => {
+    const [, snippet = ''] = /```yaml\n(services:[^`]*)```/.exec(text) ?? []
+    const { services, configs } = parse(snippet) as Compose
+    const [rules] = services.grafana.configs
+    expect(rules?.target).toMatch(/^\/etc\/grafana\/provisioning\/alerting\/\w+\.yaml$/)
+    const { file = '' } = configs[rules?.source ?? ''] ?? {}
+    expect(readFileSync(join(ROOT, file), 'utf8')).toContain('groups:')
+  })
+
   const text = readFileSync(join(ROOT, 'docs', 'dashboards.md'), 'utf8')
 
   it('names every dashboard, panel and variable', () => {

@@ -8,6 +8,8 @@ const KEPT_DAYS: Record<string, number> = {
   failed_clients_by_minute: 30,
   hours_by_network: 400,
   hours_by_prefix: 400,
+  networks_by_hour: 400,
+  minutes_by_site: 400,
 }
 const CHUNKS = 20
 

@@ -12,10 +12,11 @@ import {
   readAsnRanges,
 } from '../../lab/simulator/index.ts'
 import { createPipeline } from '../pipeline.ts'
+import { startReluctantReceiver, storeEarlierAlerts } from './alerts-past.ts'
 import { freePort } from './processes.ts'
 
 /** Minutes, before now: the same time of the day before, then the last hours with a network that breaks. */
-const DAY_BEFORE = { from: 25.5 * 60, to: 24 * 60 }
+const DAY_BEFORE = { from: 26 * 60, to: 24 * 60 }
 const HISTORY = 180
 const BROKEN_FOR = 40
 
@@ -32,16 +33,17 @@ export type Observed = {
   stop(): Promise<void>
 }
 
-/** The whole pipeline over the simulator's traffic, until its detector has found the broken network. */
+/** The whole pipeline over the simulator's traffic, until its detector has found the broken network and a webhook was told. */
 export async function startObserved(folder: string): Promise<Observed> {
   const port = await freePort()
   const now = Date.now()
-  await storeEarlierArrivals(folder, now)
+  await storeEarlier(folder, now)
+  const webhook = await startReluctantReceiver()
   const population = createPopulation({ ranges: readAsnRanges(), networks: 60, visitsPerMinute: 250 })
   const traffic = createTraffic({ population, incidents: [{ from: now - BROKEN_FOR * MINUTE_MS }] })
   const dead = new AbortController()
   const pipeline = createPipeline({
-    config: configOf(folder, port),
+    config: configOf(folder, port, webhook.url),
     log: silent,
     readers: 2,
     onDeath: (component, error) => dead.abort(new Error(`${component} died`, { cause: error })),
@@ -64,14 +66,18 @@ export async function startObserved(folder: string): Promise<Observed> {
     bot: population.bot.network.asn,
     url: pipeline.url(),
     ask: (sql) => ask(port, sql),
-    stop: () => running.stop(),
+    async stop() {
+      await running.stop()
+      await webhook.close()
+    },
   }
   await untilFound(observed, dead.signal)
+  await untilTold(observed, dead.signal)
   return observed
 }
 
-/** The simulator's hours arrive in some seconds; these came when they happened, so that there is a past of arrivals. */
-async function storeEarlierArrivals(folder: string, now: number): Promise<void> {
+/** The simulator's hours arrive in some seconds; these came when they happened, so that there is a past of arrivals and alerts. */
+async function storeEarlier(folder: string, now: number): Promise<void> {
   const store = storeAt(folder)
   await store.start()
   for (const [at, hours] of [2, 1].entries()) {
@@ -85,11 +91,13 @@ async function storeEarlierArrivals(folder: string, now: number): Promise<void> 
       encodeBatches([{ ...batch, ...place, accepted: 1, handshakes: 1, rejected: 1 }]),
     ])
   }
+  await storeEarlierAlerts(store, now)
   await store.stop()
 }
 
-function configOf(folder: string, port: number) {
+function configOf(folder: string, port: number, webhook: string) {
   const parsed = parseConfig({
+    yaml: `alerts: { receivers: [{ name: ops, type: webhook, url: "${webhook}" }] }`,
     env: {
       HALFSHAKE_HTTP_LISTEN: '127.0.0.1:0',
       HALFSHAKE_DATA_FOLDER: folder,
@@ -143,6 +151,16 @@ async function untilFound({ url, victim }: Observed, dead: AbortSignal): Promise
     const answer = await fetch(`${url}/v1/divergences?asn=${victim}`)
     const { items } = (await answer.json()) as { items: { cause: string }[] }
     if (items.some(({ cause }) => cause !== '')) return
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+/** Until the message about it was refused and taken. */
+async function untilTold({ ask }: Observed, dead: AbortSignal): Promise<void> {
+  for (;;) {
+    dead.throwIfAborted()
+    const { data } = await ask(`SELECT count() AS n FROM notifications FINAL WHERE state = 'delivered'`)
+    if (Number(data[0]?.['n']) > 0) return
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
 }

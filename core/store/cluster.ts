@@ -11,14 +11,19 @@
  * | `ALTER TABLE t …` columns | `t_local` and `t`; settings and TTL: `t_local` alone |
  * | `DROP VIEW` | `ON CLUSTER` |
  *
- * Rows are placed by network, so that what is known of a network lies on one shard; dead letters and batches by agent.
+ * Rows are placed by network, so that what is known of a network lies on one shard; dead letters and batches by agent. Where a rollup has
+ * no network, each shard has a part of every row's sum.
  * Macros `{shard}` and `{replica}` are the server's. Source: https://clickhouse.com/docs/engines/table-engines/mergetree-family/replication
  */
 export type Cluster = { name: string }
 
 /** Tables that every node has whole. */
 const SMALL = /\bENGINE = ReplacingMergeTree\b/
-const KEYS: Record<string, string> = { dead_letters: 'cityHash64(agent)', batches: 'cityHash64(agent)' }
+const KEYS: Record<string, string> = {
+  dead_letters: 'cityHash64(agent)',
+  batches: 'cityHash64(agent)',
+  minutes_by_site: 'cityHash64(site)',
+}
 const BY_NETWORK = 'cityHash64(asn)'
 
 /** The statements that the cluster runs for one of a migration; throws for one whose form is not known. */

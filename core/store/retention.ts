@@ -12,6 +12,9 @@ const TABLES: readonly (readonly [table: string, column: string, of: keyof Reten
   ['failed_clients_by_minute', 'minute', 'minutes'],
   ['hours_by_network', 'hour', 'hours'],
   ['hours_by_prefix', 'hour', 'hours'],
+  ['networks_by_hour', 'hour', 'hours'],
+  // A few hundred rows an hour, whatever the number of networks: kept for as long as hours.
+  ['minutes_by_site', 'minute', 'hours'],
 ]
 
 /** Brings every table's TTL to what is configured. Only whole parts are dropped: nothing is rewritten to expire rows. */

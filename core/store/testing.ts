@@ -94,7 +94,14 @@ export function mapped(a: number, b: number, c: number, d: number): Uint8Array {
   return Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, a, b, c, d])
 }
 
-const ROLLUPS = ['minutes_by_network', 'minutes_by_prefix', 'hours_by_network', 'hours_by_prefix'] as const
+const ROLLUPS = [
+  'minutes_by_network',
+  'minutes_by_prefix',
+  'hours_by_network',
+  'hours_by_prefix',
+  'minutes_by_site',
+  'networks_by_hour',
+] as const
 
 /** Handshakes in the raw table and in every rollup: all the same, or something was lost or counted twice. */
 export async function countEverywhere(store: Store): Promise<Record<string, number>> {

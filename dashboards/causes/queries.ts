@@ -1,12 +1,12 @@
 import { CAUSES } from '../../core/causes.ts'
 import { CAUSE, LABEL_NAME, SCOPE, SITE_NAME } from '../common/filters.ts'
-import { DAY, source, timeOf } from '../common/source.ts'
+import { DAY, ofNetworks, ofWorld, timeOf } from '../common/source.ts'
 
 const FAILED = [`outcome = 'failed'`, CAUSE, ...SCOPE]
 
 export const OVER_TIME = `
 SELECT ${timeOf()} AS time, toString(r.cause) AS cause, sum(r.handshakes) AS Value
-FROM ${source({ columns: 'cause, handshakes', where: FAILED })} AS r
+FROM ${ofWorld({ columns: 'cause, handshakes', where: FAILED })} AS r
 GROUP BY time, cause
 ORDER BY time, cause`
 
@@ -41,14 +41,14 @@ FROM (
     max(last) AS last_seen
   FROM (
     SELECT cause, asn, anyLast(r.network) AS name, sum(r.handshakes) AS n, min(r.at) AS first, max(r.at) AS last
-    FROM ${source({ columns: 'cause, asn, network, handshakes', where: FAILED })} AS r
+    FROM ${ofNetworks({ columns: 'cause, asn, network, handshakes', where: FAILED })} AS r
     GROUP BY cause, asn
   )
   GROUP BY cause
 ) AS now
 LEFT JOIN (
   SELECT cause, sum(r.handshakes) AS failed
-  FROM ${source({ columns: 'cause, handshakes', where: FAILED, earlier: DAY })} AS r
+  FROM ${ofWorld({ columns: 'cause, handshakes', where: FAILED, earlier: DAY })} AS r
   GROUP BY cause
 ) AS past ON now.cause = past.cause
 ORDER BY failed DESC, cause`
@@ -63,7 +63,7 @@ SELECT
   failed / sum(failed) OVER (PARTITION BY asn, label) AS share,
   min(r.at) AS first_seen,
   max(r.at) AS last_seen
-FROM ${source({ columns: 'asn, label, network, cause, handshakes', where: FAILED })} AS r
+FROM ${ofNetworks({ columns: 'asn, label, network, cause, handshakes', where: FAILED })} AS r
 GROUP BY asn, label, cause
 ORDER BY failed DESC, asn, cause
 LIMIT 200`
@@ -74,13 +74,13 @@ SELECT
   toString(r.cause) AS cause,
   sum(r.handshakes) AS failed,
   failed / sum(failed) OVER (PARTITION BY cause) AS share
-FROM ${source({ columns: 'site, cause, handshakes', where: FAILED })} AS r
+FROM ${ofWorld({ columns: 'site, cause, handshakes', where: FAILED })} AS r
 GROUP BY site, cause
 ORDER BY failed DESC, site, cause
 LIMIT 100`
 
 export const NOT_COUNTED = `
 SELECT ${timeOf()} AS time, toString(r.cause) AS cause, sum(r.handshakes) AS Value
-FROM ${source({ columns: 'cause, handshakes', where: [`outcome IN ('noise', 'unknown')`, ...SCOPE] })} AS r
+FROM ${ofWorld({ columns: 'cause, handshakes', where: [`outcome IN ('noise', 'unknown')`, ...SCOPE] })} AS r
 GROUP BY time, cause
 ORDER BY time, cause`

@@ -23,6 +23,19 @@ export const OUTCOME_COLORS = {
   unknown: '#54388a',
 } as const
 
+export const SEVERITY_COLORS = {
+  critical: COLORS.bad,
+  warning: COLORS.warning,
+  info: COLORS.neutral,
+} as const
+
+/** What became of an attempt to deliver a message. */
+export const RESULT_COLORS = {
+  delivered: COLORS.good,
+  refused: COLORS.bad,
+  unreachable: COLORS.warning,
+} as const
+
 /** One hue for each kind of trouble: orange for sizes, yellow for paths, pink for resets, green for clients, blue for us. */
 export const CAUSE_COLORS: Record<Cause, string> = {
   mtu_inbound: '#d55e00',

@@ -1,5 +1,5 @@
 import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard'
-import { CAUSE_COLORS, COLORS } from './colors.ts'
+import { CAUSE_COLORS, COLORS, RESULT_COLORS, SEVERITY_COLORS } from './colors.ts'
 import type { Steps } from './thresholds.ts'
 
 /** How a table shows one column of its query. */
@@ -20,14 +20,28 @@ export type Column = {
   wrap?: boolean
 }
 
-/** Causes as the store names them, in their colours. */
-export const CAUSE_VALUES = Object.fromEntries(
-  Object.entries(CAUSE_COLORS).map(([cause, color]) => [cause, { text: cause, color }]),
-)
+/** Words as the store has them, in their colours. */
+export const CAUSE_VALUES = inColors(CAUSE_COLORS)
+export const SEVERITY_VALUES = inColors(SEVERITY_COLORS)
+export const RESULT_VALUES = inColors(RESULT_COLORS)
 
 export const STATE_VALUES = {
   open: { text: 'open', color: COLORS.bad },
   closed: { text: 'closed', color: COLORS.neutral },
+}
+
+export const ALERT_STATE_VALUES = inColors({ firing: COLORS.bad, resolved: COLORS.neutral })
+
+export const SILENCE_VALUES = inColors({
+  holds: COLORS.warning,
+  'to come': COLORS.neutral,
+  over: COLORS.neutral,
+})
+
+export const MESSAGE_STATE_VALUES = {
+  delivered: { text: 'delivered', color: COLORS.good },
+  queued: { text: 'waits', color: COLORS.warning },
+  given_up: { text: 'given up', color: COLORS.bad },
 }
 
 /** The overrides that make it so. */
@@ -44,6 +58,10 @@ export function columnProperties(column: Column): DynamicConfigValue[] {
     ...(link === undefined ? [] : [{ id: 'links', value: [link] }]),
     ...(wrap ? [{ id: 'custom.cellOptions', value: { type: 'auto', wrapText: true } }] : []),
   ]
+}
+
+function inColors(colors: Readonly<Record<string, string>>): NonNullable<Column['values']> {
+  return Object.fromEntries(Object.entries(colors).map(([text, color]) => [text, { text, color }]))
 }
 
 function coloredBy(steps: Steps): DynamicConfigValue[] {

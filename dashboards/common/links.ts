@@ -13,6 +13,12 @@ export const TO_NETWORK = {
   url: `/d/${UIDS.network}?${RANGE}&${CHOSEN}&var-asn=${grafana('__data.fields.asn')}`,
 }
 
+/** The same from a dashboard without filters. */
+export const TO_WHOLE_NETWORK = {
+  title: TO_NETWORK.title,
+  url: `/d/${UIDS.network}?${RANGE}&${grafana('datasource:queryparam')}&var-asn=${grafana('__data.fields.asn')}`,
+}
+
 /** From a row with a column `cause` to that cause alone. */
 export const TO_CAUSE = {
   title: 'Where does this cause show?',

@@ -38,18 +38,28 @@ export function statPanel({ text, ...about }: About & { text?: string }): stat.P
   return describe(panel, about, 'table')
 }
 
+/** Two series between which the panel is shaded: one point an hour, so that gaps between points mean nothing. */
+export type Band = { low: string; high: string }
+
 /** Lines over time. */
-export function linesPanel({ colors, ...about }: About & { colors: SeriesColors }): timeseries.PanelBuilder {
+export function linesPanel({
+  colors,
+  band,
+  ...about
+}: About & { colors: SeriesColors; band?: Band }): timeseries.PanelBuilder {
   const panel = seriesPanel()
     .drawStyle(common.GraphDrawStyle.Line)
     .lineWidth(2)
     .spanNulls(false)
     .showPoints(common.VisibilityMode.Auto)
+  if (band !== undefined) shaded(panel, band)
   return colored(describe(panel, about, 'timeseries'), colors)
 }
 
 /** A share from 0 to 1 over time; the axis may begin higher, so that a small dip can be seen. */
-export function ratePanel(about: Omit<About, 'unit'> & { colors: SeriesColors }): timeseries.PanelBuilder {
+export function ratePanel(
+  about: Omit<About, 'unit'> & { colors: SeriesColors; band?: Band },
+): timeseries.PanelBuilder {
   return linesPanel({ ...about, unit: 'percentunit', decimals: 1 }).max(1)
 }
 
@@ -103,6 +113,22 @@ function seriesPanel(): timeseries.PanelBuilder {
         .showLegend(true)
         .calcs([]),
     )
+}
+
+function shaded(panel: timeseries.PanelBuilder, { low, high }: Band): void {
+  const edge = (name: string) => [
+    { id: 'displayName', value: name },
+    { id: 'color', value: { mode: 'fixed', fixedColor: COLORS.past } },
+    { id: 'custom.lineWidth', value: 1 },
+    { id: 'custom.spanNulls', value: true },
+    { id: 'custom.showPoints', value: 'never' },
+  ]
+  panel.overrideByName(low, edge(low))
+  panel.overrideByName(high, [
+    ...edge(high),
+    { id: 'custom.fillBelowTo', value: low },
+    { id: 'custom.fillOpacity', value: 20 },
+  ])
 }
 
 function colored(panel: timeseries.PanelBuilder, colors: SeriesColors): timeseries.PanelBuilder {

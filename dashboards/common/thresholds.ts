@@ -24,6 +24,13 @@ export const NONE_STEPS: Steps = [
   { value: 1, color: COLORS.bad },
 ]
 
+/** Something that may wait for a moment. */
+export const WAITING_STEPS: Steps = [
+  { value: null, color: COLORS.good },
+  { value: 1, color: COLORS.warning },
+  { value: 100, color: COLORS.bad },
+]
+
 /** Seconds since something came that comes every minute. */
 export const AGE_STEPS: Steps = [
   { value: null, color: COLORS.good },

@@ -3,6 +3,7 @@ export const UIDS = {
   overview: 'halfshake-overview',
   network: 'halfshake-network',
   causes: 'halfshake-causes',
+  alerts: 'halfshake-alerts',
   pipeline: 'halfshake-pipeline',
 } as const
 

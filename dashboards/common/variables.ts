@@ -2,7 +2,7 @@ import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
 import { CAUSES } from '../../core/causes.ts'
 import { ASN, LABEL_NAME, SITE_NAME } from './filters.ts'
-import { hourOf } from './source.ts'
+import { DAY, hourOf } from './source.ts'
 import { clickHouse, DATASOURCE } from './target.ts'
 
 export type Variable = Builder<dashboard.VariableModel>
@@ -27,9 +27,12 @@ export function siteVariable(): Variable {
     label: 'Site',
     description: 'Where the handshakes arrived.',
     sql: `
-SELECT DISTINCT ${SITE_NAME} AS value, value AS text
-FROM hours_by_network
-WHERE ${SEEN}
+SELECT ${SITE_NAME} AS value, value AS text
+FROM (
+  SELECT DISTINCT site
+  FROM minutes_by_site
+  WHERE $__timeFilter(minute)
+)
 ORDER BY value`,
   })
 }
@@ -39,21 +42,24 @@ export function ipVersionVariable(): Variable {
     label: 'IP version',
     description: 'By which IP version the handshakes came.',
     sql: `
-SELECT DISTINCT toString(ip_version) AS value, concat('IPv', value) AS text
-FROM hours_by_network
-WHERE ${SEEN}
+SELECT toString(ip_version) AS value, concat('IPv', value) AS text
+FROM (
+  SELECT DISTINCT ip_version
+  FROM minutes_by_site
+  WHERE $__timeFilter(minute)
+)
 ORDER BY value`,
   })
 }
 
-/** Networks by number and name, the busiest first: what is typed is looked for in both. */
+/** Networks of the range's last day by number and name, the busiest first: what is typed is looked for in both. */
 export function asnVariable(): Variable {
   const sql = `
 SELECT toString(asn) AS value, concat('AS', value, ' ', anyLast(r.network)) AS text
 FROM (
   SELECT asn, network, handshakes
-  FROM hours_by_network
-  WHERE ${SEEN}
+  FROM networks_by_hour
+  WHERE hour >= ${hourOf(`greatest($__fromTime, $__toTime - ${DAY})`)} AND hour <= $__toTime
 ) AS r
 GROUP BY asn
 ORDER BY sum(r.handshakes) DESC, asn

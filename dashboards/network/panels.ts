@@ -81,11 +81,12 @@ export const rateOverTime = () =>
     id: 7,
     title: 'Handshakes that complete, over time',
     description:
-      'This network beside all others and beside itself the day before. A drop of the blue line alone is this network; shaded stretches ' +
-      'are its incidents, with the sentence of the detector.',
+      'This network beside all others, and within the band of what is usual for it: the same hour on the seven days before, without the best and the ' +
+      'worst day. The blue line alone below its band is this network; shaded stretches are its incidents, with the sentence of the detector.',
     size: [16, 9],
-    sql: [sql.RATE_OVER_TIME, sql.OTHERS_OVER_TIME, sql.DAY_BEFORE_OVER_TIME],
-    colors: { 'this network': COLORS.good, 'all others': COLORS.others, 'the day before': COLORS.past },
+    sql: [sql.RATE_OVER_TIME, sql.OTHERS_OVER_TIME, sql.USUAL_OVER_TIME],
+    colors: { 'this network': COLORS.good, 'all others': COLORS.others },
+    band: { low: 'usually at least', high: 'usually at most' },
   })
 
 export const outcomes = () =>

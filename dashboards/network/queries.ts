@@ -1,8 +1,16 @@
 import { ASN, OF_NETWORK, SCOPE, SERVER_NAME, SITE_NAME } from '../common/filters.ts'
-import { DAY, DECIDED, rate, source, timeOf } from '../common/source.ts'
+import { DAY, DECIDED, hourOf, ofNetwork, ofWorld, rate, timeOf } from '../common/source.ts'
 
-const own = (columns: string, earlier = 0) =>
-  source({ columns, where: OF_NETWORK, reach: 'network', earlier })
+const own = (columns: string, earlier = 0) => ofNetwork({ columns, where: OF_NETWORK, earlier })
+
+/** All but this network: the world less the network, labels and all. */
+const OTHERS = `(
+  SELECT at, outcome, toInt64(handshakes) AS handshakes
+  FROM ${ofWorld({ columns: 'outcome, handshakes', where: SCOPE })}
+  UNION ALL
+  SELECT at, outcome, -toInt64(handshakes) AS handshakes
+  FROM ${ofNetwork({ columns: 'outcome, handshakes', where: [`asn = ${ASN}`, ...SCOPE] })}
+)`
 
 export const NAME = `
 SELECT concat('AS', toString(asn), ' ', anyLast(r.network)) AS name
@@ -20,7 +28,7 @@ export const OTHERS_RATE = `
 SELECT ${rate()} AS others_rate
 FROM (
   SELECT ${DECIDED}
-  FROM ${source({ columns: 'outcome, handshakes', where: [`asn != ${ASN}`, ...SCOPE] })}
+  FROM ${OTHERS}
 )`
 
 export const DAY_BEFORE_RATE = `
@@ -45,7 +53,7 @@ LIMIT 1`
 export const RATE_OVER_TIME = `
 SELECT time, ${rate()} AS "this network"
 FROM (
-  SELECT ${timeOf('at', 'network')} AS time, ${DECIDED}
+  SELECT ${timeOf()} AS time, ${DECIDED}
   FROM ${own('outcome, handshakes')}
   GROUP BY time
 )
@@ -55,23 +63,37 @@ export const OTHERS_OVER_TIME = `
 SELECT time, ${rate()} AS "all others"
 FROM (
   SELECT ${timeOf()} AS time, ${DECIDED}
-  FROM ${source({ columns: 'outcome, handshakes', where: [`asn != ${ASN}`, ...SCOPE] })}
+  FROM ${OTHERS}
   GROUP BY time
 )
 ORDER BY time`
 
-export const DAY_BEFORE_OVER_TIME = `
-SELECT time, ${rate()} AS "the day before"
+/** Fewer decided handshakes than this make no rate of an hour. */
+const LEAST_IN_AN_HOUR = 10
+
+/**
+ * What is usual at an hour: its rate on the seven days before, without the best and the worst day, which are the second and the sixth of
+ * seven. Hours are kept for longest, and a week of one network is few of them.
+ */
+export const USUAL_OVER_TIME = `
+SELECT time, usual[1] AS "usually at least", usual[2] AS "usually at most"
 FROM (
-  SELECT ${timeOf('at', 'network')} AS time, ${DECIDED}
-  FROM ${own('outcome, handshakes', DAY)}
+  SELECT hour + arrayJoin(range(1, 8)) * ${DAY} AS time, quantiles(1 / 6, 5 / 6)(completed / (completed + failed)) AS usual
+  FROM (
+    SELECT hour, ${DECIDED}
+    FROM hours_by_network
+    WHERE ${[...OF_NETWORK, `hour >= ${hourOf('$__fromTime')} - ${7 * DAY}`, `hour <= $__toTime - ${DAY}`].join('\n      AND ')}
+    GROUP BY hour
+    HAVING completed + failed >= ${LEAST_IN_AN_HOUR}
+  )
   GROUP BY time
 )
+WHERE time >= ${hourOf('$__fromTime')} AND time <= $__toTime
 ORDER BY time`
 
 export const OUTCOMES = `
 SELECT
-  ${timeOf('at', 'network')} AS time,
+  ${timeOf()} AS time,
   sumIf(handshakes, outcome = 'failed') AS failed,
   sumIf(handshakes, outcome = 'completed') AS completed,
   sumIf(handshakes, outcome = 'noise') AS noise,
@@ -81,7 +103,7 @@ GROUP BY time
 ORDER BY time`
 
 export const CAUSES_OVER_TIME = `
-SELECT ${timeOf('at', 'network')} AS time, toString(r.cause) AS cause, sum(r.handshakes) AS Value
+SELECT ${timeOf()} AS time, toString(r.cause) AS cause, sum(r.handshakes) AS Value
 FROM ${own('outcome, cause, handshakes')} AS r
 WHERE outcome = 'failed'
 GROUP BY time, cause
@@ -123,11 +145,10 @@ FROM (
     argMaxIf(cause, n, outcome = 'failed') AS cause
   FROM (
     SELECT prefix, outcome, cause, sum(r.handshakes) AS n
-    FROM ${source({
+    FROM ${ofNetwork({
       by: 'prefix',
       columns: 'prefix, outcome, cause, handshakes',
       where: OF_NETWORK,
-      reach: 'network',
     })} AS r
     WHERE outcome IN ('completed', 'failed')
     GROUP BY prefix, outcome, cause
@@ -193,7 +214,7 @@ export const DURATIONS = `
 SELECT time, times[1] AS median, times[2] AS "95th percentile"
 FROM (
   SELECT
-    ${timeOf('at', 'network')} AS time,
+    ${timeOf()} AS time,
     quantilesTDigestMerge(0.5, 0.95)(r.handshake_ms) AS times
   FROM ${own('outcome, handshake_ms')} AS r
   WHERE outcome = 'completed'

@@ -114,13 +114,14 @@ export const networks = () =>
     description:
       'The 200 networks with most excess failures, the worst first: failures beyond what the network had the day before or the others have ' +
       'now, whichever is worse. Change is in percentage points against the same time of the day before, empty where fewer than 50 ' +
-      'handshakes were decided then. Click the AS number for the network.',
+      'handshakes were decided then. Trend: the last 24 hours by hour, a full bar for 95 % and more and a step lower for each five points less; a dot ' +
+      'has too few handshakes, and only the 1,000 networks with most failures have a trend. Click the AS number for the network.',
     size: [24, 12],
     sql: [sql.NETWORKS],
     columns: [
       { name: 'asn', title: 'AS number', unit: 'none', decimals: 0, width: 110, link: TO_NETWORK },
       { name: 'network', title: 'Network', link: TO_NETWORK },
-      { name: 'label', title: 'Label', width: 110 },
+      { name: 'label_name', title: 'Label', width: 110 },
       {
         name: 'success_rate',
         title: 'Completes',
@@ -130,6 +131,7 @@ export const networks = () =>
         steps: RATE_STEPS,
       },
       { name: 'change', title: 'Change', unit: 'percentunit', decimals: 2, width: 100, steps: CHANGE_STEPS },
+      { name: 'trend', title: 'Trend', width: 230 },
       { name: 'others_rate', title: 'All others', unit: 'percentunit', decimals: 2, width: 100 },
       { name: 'handshakes', title: 'Handshakes', unit: 'short', width: 110 },
       { name: 'failed', title: 'Failed', unit: 'short', width: 90 },

@@ -139,7 +139,7 @@ export const rollups = () =>
     id: 10,
     title: 'Handshakes in each rollup',
     description:
-      'Counted over the whole hours of the time range. All four are the same, or something was lost or counted twice (or the range reaches back beyond ' +
+      'Counted over the whole hours of the time range. All are the same, or something was lost or counted twice (or the range reaches back beyond ' +
       'the retention of the minutes).',
     size: [12, 5],
     sql: [sql.ROLLUPS],

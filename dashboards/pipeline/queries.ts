@@ -72,14 +72,17 @@ SELECT '${table}' AS rollup, sum(handshakes) AS handshakes
 FROM ${table}
 WHERE ${unit} >= ${FROM} AND ${unit} < ${TO}`
 
-/** Whole hours, so that the rollups by hour can be compared with those by minute. */
+/**
+ * Whole hours, so that a rollup by hour can be compared with those by minute: `networks_by_hour` is the last of the chain by way of
+ * `hours_by_network`. The two that are sorted by network and kept by the month would be read whole for any range.
+ */
 export const ROLLUPS = `
 SELECT rollup, handshakes
 FROM (${[
   counted('minutes_by_network', 'minute'),
   counted('minutes_by_prefix', 'minute'),
-  counted('hours_by_network', 'hour'),
-  counted('hours_by_prefix', 'hour'),
+  counted('networks_by_hour', 'hour'),
+  counted('minutes_by_site', 'minute'),
 ].join('\nUNION ALL')}
 )
 ORDER BY rollup DESC`

@@ -12,8 +12,11 @@ const TIME = /^(Nullable\()?DateTime(64)?(\(.*\))?\)?$/
 const NUMBER = /^(LowCardinality\()?(Nullable\()?(U?Int(8|16|32|64)|Float(32|64))\)?\)?$/
 const TEXT = /^(LowCardinality\()?(Nullable\()?String\)?\)?$/
 
-/** Columns of tables that may well have nothing in all rows: the end of what is open, and what a ClientHello that never arrived would say. */
-const MAY_BE_EMPTY = new Set(['until', 'hello_bytes', 'tls_version', 'server_name'])
+/** Columns of tables that may well have nothing in all rows: the end of what is open, what a ClientHello that never arrived would say, and parts of networks. */
+const MAY_BE_EMPTY = new Set([
+  ...['until', 'hello_bytes', 'tls_version', 'server_name'],
+  ...['label', 'part', 'ended_by'],
+])
 
 /** Why a panel could not show this answer of its query; an empty list when it can. */
 export function problemsOf(panel: Panel, answer: Answer): string[] {
