@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 
 type Fields = Record<string, string>
 /** The console's own file, which is JavaScript as the browser takes it. */
-const { createEventParser } = (await import(new URL('public/event-parser.js', import.meta.url).href)) as {
+const { createEventParser } = (await import(
+  new URL('public/live/event-parser.js', import.meta.url).href
+)) as {
   createEventParser(): (text: string) => Fields[]
 }
 

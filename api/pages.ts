@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -11,26 +11,10 @@ const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot'))
 
 /** Path to file: nothing else is served. */
 const FILES: Record<string, string> = {
-  '/': ours('index.html'),
-  '/docs': ours('docs.html'),
-  '/favicon.svg': ours('favicon.svg'),
-  ...assets('base.css', 'tables.css', 'console.css', 'lists.css', 'network.css', 'forms.css', 'docs.css'),
-  ...assets('app.js', 'live.js', 'events.js', 'event-parser.js', 'freshness.js', 'location.js'),
-  ...assets('client.js', 'token.js', 'dom.js', 'forms.js', 'format.js', 'labels.js'),
-  ...assets('overview.js', 'incidents.js', 'past-incidents.js', 'world.js', 'pipeline.js'),
-  ...assets('networks.js', 'networks-controls.js', 'networks-rows.js'),
-  ...assets(
-    'incident.js',
-    'incident-parts.js',
-    'incident-chart.js',
-    'incident-history.js',
-    'incident-orders.js',
-  ),
-  ...assets('network.js', 'network-figures.js', 'network-causes.js', 'network-tables.js', 'network-links.js'),
-  ...assets('alerts.js', 'alert-card.js', 'alert-history.js', 'alert-messages.js', 'alert-parts.js'),
-  ...assets('silences.js', 'silence-form.js', 'silence-list.js', 'silence-parts.js', 'silence-weekly.js'),
-  ...assets('chart.js', 'shading.js', 'sparkline.js', 'action-dialog.js'),
-  ...assets('docs.js', 'schema.js'),
+  '/': join(FOLDER, 'index.html'),
+  '/docs': join(FOLDER, 'docs.html'),
+  '/favicon.svg': join(FOLDER, 'favicon.svg'),
+  ...assetsIn(FOLDER),
   '/assets/uplot.css': join(UPLOT, 'uPlot.min.css'),
   '/assets/uplot.js': join(UPLOT, 'uPlot.iife.min.js'),
 }
@@ -76,10 +60,10 @@ function serve(path: string, file: string): RequestHandler {
   }
 }
 
-function ours(file: string): string {
-  return join(FOLDER, file)
-}
-
-function assets(...files: string[]): Record<string, string> {
-  return Object.fromEntries(files.map((file) => [`/assets/${file}`, ours(file)]))
+/** Scripts and styles, listed once: what is put into the folder later is not served. */
+function assetsIn(folder: string): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(js|css)$/.test(name),
+  )
+  return Object.fromEntries(names.map((name) => [`/assets/${name}`, join(folder, name)]))
 }
