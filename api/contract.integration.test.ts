@@ -307,6 +307,25 @@ describe('scripts of the pages', () => {
     expect(missing).toEqual([])
     expect(seen.size).toBeGreaterThan(40)
   })
+
+  test('are all named by their page, so that a browser asks for them at once', async () => {
+    for (const [page, entry] of [
+      ['/', '/assets/app.js'],
+      ['/docs', '/assets/docs/docs.js'],
+    ] as const) {
+      const html = String((await api.get(page)).body)
+      const named = [...html.matchAll(/<link rel="modulepreload" href="([^"]+)"/g)].map(
+        ([, path = '']) => path,
+      )
+      const imported = new Set([entry as string])
+      for (const path of imported) {
+        const { body } = await api.get(path)
+        for (const [, name = ''] of String(body).matchAll(/from '(\.[^']+)'/g))
+          imported.add(new URL(name, `http://here${path}`).pathname)
+      }
+      expect(new Set([entry, ...named])).toEqual(imported)
+    }
+  })
 })
 
 describe('metrics', () => {

@@ -43,7 +43,7 @@ export function createPages(): Router {
 
 /** Read and packed once: the files change with the program only. */
 function serve(path: string, file: string): RequestHandler {
-  const body = Buffer.concat([readFileSync(file), Buffer.from(AFTER[path] ?? '')])
+  const body = Buffer.from(`${withPreloads(readFileSync(file, 'utf8'))}${AFTER[path] ?? ''}`)
   const zipped = gzipSync(body, { level: 9 })
   // What a page loads is under the policy of the page.
   const isDocument = /\.(html|svg)$/.test(file)
@@ -58,6 +58,33 @@ function serve(path: string, file: string): RequestHandler {
     if (small) response.set('Content-Encoding', 'gzip')
     response.send(small ? zipped : body)
   }
+}
+
+/**
+ * Names every script that a page will import beside the one it names, so that a browser asks for all at once: found out one
+ * after another they would take as many round trips as they are deep.
+ */
+function withPreloads(text: string): string {
+  return text.replace(/^( *)<script type="module" src="([^"]+)"><\/script>/m, (script, indent, entry) => {
+    const modules = [...modulesFrom(entry)].filter((path) => path !== entry)
+    const links = modules.map((path) => `${indent}<link rel="modulepreload" href="${path}" />\n`)
+    return `${links.join('')}${script}`
+  })
+}
+
+/** The scripts that this one imports, those that they import, and so on; itself first. */
+function modulesFrom(entry: string): Set<string> {
+  const modules = new Set([entry])
+  for (const path of modules) {
+    const text = readFileSync(FILES[path] ?? fail(entry, path), 'utf8')
+    for (const [, name = ''] of text.matchAll(/^(?:import|export|}).* from '(\.[^']+)'/gm))
+      modules.add(new URL(name, `http://here${path}`).pathname)
+  }
+  return modules
+}
+
+function fail(entry: string, path: string): never {
+  throw new Error(`${entry} imports ${path}, which is not there`)
 }
 
 /** Scripts and styles, listed once: what is put into the folder later is not served. */
