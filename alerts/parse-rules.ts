@@ -1,4 +1,4 @@
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { nearest } from '../core/runtime/nearest.ts'
 import { keysOf } from '../core/runtime/schema-keys.ts'
 import type { Rule, What } from './rule.ts'
@@ -98,7 +98,43 @@ function parseFile({ file, text }: RuleSource) {
     }))
     return { ...NOTHING, file, mistakes, at }
   }
-  return { ...readValue(document.toJS(), file, at), file, at }
+  const aliases = danglingAliases(document)
+  if (aliases.length > 0) {
+    const mistakes = aliases.map(({ source, offset }) => ({
+      file,
+      line: lineAt(offset),
+      field: '',
+      message: `*${source} without quotes is a YAML alias, and there is no anchor &${source}`,
+      allowed: `"*${source}" in quotes, where text is meant`,
+    }))
+    return { ...NOTHING, file, mistakes, at }
+  }
+  try {
+    return { ...readValue(document.toJS(), file, at), file, at }
+  } catch (error) {
+    // As of aliases of aliases, which would fill the memory.
+    if (!(error instanceof ReferenceError)) throw error
+    const mistake = {
+      file,
+      line: 1,
+      field: '',
+      message: `not YAML: ${error.message}`,
+      allowed: 'fewer aliases',
+    }
+    return { ...NOTHING, file, mistakes: [mistake], at }
+  }
+}
+
+/** Aliases without an anchor, which the parser passes over: server names whose quotes were forgotten. */
+function danglingAliases(document: Document): { source: string; offset: number }[] {
+  const found: { source: string; offset: number }[] = []
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) === undefined)
+        found.push({ source: node.source, offset: node.range?.[0] ?? 0 })
+    },
+  })
+  return found
 }
 
 type Content = {
