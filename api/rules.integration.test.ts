@@ -256,6 +256,24 @@ describe('a stored rule that can no longer be used', () => {
   })
 })
 
+describe('a rule that would stop the evaluation of all', () => {
+  test.each([
+    ['nested without end', `{"id":"deep","who":{"asn":${'['.repeat(90_000)}${']'.repeat(90_000)}}}`],
+    [
+      'named by half a pair of surrogates',
+      '{"id":"half","who":{"any":true,"site":"x\\ud800y"},"what":{"no_data":null},"for":"1m"}',
+    ],
+  ])('is refused: one that is %s', async (_what, body) => {
+    const answer = await api.get('/v1/rules', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    expect(answer.status).toBe(400)
+    expect(api.rules.stored()).toEqual([])
+  })
+})
+
 describe('files with mistakes', () => {
   test('leave their last good rules in force, and the list says what is wrong', async () => {
     await api.get('/v1/rules')
