@@ -194,6 +194,15 @@ describe('a rule of a file', () => {
     expect((await api.get('/v1/rules/from-file')).headers.get('etag')).toBeNull()
   })
 
+  test('is told from the shipped one, which the configuration takes out of force', async () => {
+    const shipped = '/v1/rules/any-network-diverges'
+    const { status, body } = await send('DELETE', shipped, undefined, { 'if-match': '*' })
+    expect([status, body]).toMatchObject([
+      409,
+      { type: '/problems/rule-shipped', detail: expect.stringContaining('alerts.default_rule: false') },
+    ])
+  })
+
   test('with the id of a stored one puts that out of force, which can then be deleted', async () => {
     const etag = etagOf(await create())
     await writeRules(FILE.replace('from-file', 'mine'))
@@ -253,6 +262,25 @@ describe('a stored rule that can no longer be used', () => {
       items: [{}, {}, { id: 'broken', in_force: false }, { id: 'moved', in_force: false }],
     })
     expect(api.rules.rules()).toHaveLength(2)
+  })
+})
+
+describe('a rule with thousands of mistakes', () => {
+  test('is refused with the first of them, and how many more there are', async () => {
+    const { status, body } = await create({ ...RULE, who: { asn: Array(9_000).fill('x'.repeat(20)) } })
+    const { errors } = body as { errors: { field: string; message: string }[] }
+    expect([status, errors.length, errors.at(-1)]).toMatchObject([
+      400,
+      51,
+      { message: 'and 8950 more mistakes' },
+    ])
+  })
+
+  test('is shown no longer than a person reads', async () => {
+    const { body } = await create({ ...RULE, severity: 'x'.repeat(200_000) })
+    expect((body as { errors: object[] }).errors).toMatchObject([
+      { field: 'severity', message: `"${'x'.repeat(79)}… is not allowed` },
+    ])
   })
 })
 
