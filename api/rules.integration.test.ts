@@ -47,6 +47,11 @@ const create = (rule: unknown = RULE) => send('POST', '/v1/rules?author=ada', ru
 const etagOf = ({ headers }: Answer) => headers.get('etag') ?? ''
 const brief = ({ status, body }: Answer) => [status, (body as { type?: string }).type]
 
+type Operation = {
+  parameters: { name: string }[]
+  responses: Record<string, { headers?: Record<string, unknown> }>
+}
+
 describe('rules of the API', () => {
   test('are made, read, replaced and deleted, each with its ETag', async () => {
     const made = await create()
@@ -125,6 +130,25 @@ describe('rules of the API', () => {
     expect(wrong.body).toMatchObject({ status: 400, errors: [{ field: 'id', allowed: 'other' }] })
     const absent = await send('PUT', '/v1/rules/nobody', RULE, { 'if-match': '"1-0"' })
     expect(brief(absent)).toEqual([404, '/problems/unknown-rule'])
+  })
+
+  test('are answered with the statuses and headers that the OpenAPI document says', async () => {
+    const { body } = await api.get('/v1/openapi.json')
+    const { paths } = body as { paths: Record<string, Record<string, Operation>> }
+    const told = (path: string, method: string, status: number) =>
+      Object.keys(paths[path]?.[method]?.responses[status]?.headers ?? {})
+    const answers = [
+      ['/v1/rules/{id}', 'put', await send('PUT', '/v1/rules/mine', RULE, { 'if-none-match': '*' })],
+      ['/v1/rules/{id}', 'put', await send('PUT', '/v1/rules/mine', RULE, { 'if-match': '*' })],
+      ['/v1/rules/{id}', 'get', await api.get('/v1/rules/mine')],
+      ['/v1/rules', 'post', await create({ ...RULE, id: 'other' })],
+    ] as const
+    for (const [path, method, { status, headers }] of answers) {
+      const sent = ['ETag', 'Location'].filter((name) => headers.has(name))
+      expect([method, status, told(path, method, status)]).toEqual([method, status, sent])
+    }
+    const names = (paths['/v1/rules/{id}']?.['put']?.parameters ?? []).map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['If-Match', 'If-None-Match']))
   })
 
   test('are won by exactly one of many who replace the same at once', async () => {
