@@ -1,4 +1,25 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** They wait for minutes to pass: begun first, they end beside the others and not after them. */
+const LONGEST = [
+  'lab/mtu-inbound.integration.test.ts',
+  'cli/alerts.integration.test.ts',
+  'cli/console.integration.test.ts',
+  'cli/heals.integration.test.ts',
+  'cli/distributed/chaos.integration.test.ts',
+  'cli/doctor.integration.test.ts',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = LONGEST.findIndex((name) => moduleId.endsWith(name))
+      return found < 0 ? LONGEST.length : found
+    }
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,5 +29,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
   },
 })

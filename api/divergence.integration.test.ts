@@ -86,9 +86,9 @@ describe('one incident', () => {
   test('has every field of the list', async () => {
     await write({})
     const { body } = await api.get('/v1/divergences')
-    const { series, history, history_left_out, acknowledgement, closing, ...rest } = await read()
+    const { series, history, history_left_out, closing, ...rest } = await read()
     expect(rest).toEqual((body as { items: unknown[] }).items[0])
-    expect({ acknowledgement, closing, history_left_out }).toEqual({
+    expect({ acknowledgement: rest.acknowledgement, closing, history_left_out }).toEqual({
       acknowledgement: null,
       closing: null,
       history_left_out: 0,
@@ -215,6 +215,10 @@ describe('an acknowledgement', () => {
     expect([first.status, first.body]).toMatchObject([200, { state: 'open', acknowledgement, closing: null }])
     expect((await post('incident/acknowledge', { author: 'ada', note: 'looking' })).body).toEqual(first.body)
     expect(await read()).toEqual({ ...before, acknowledgement })
+    await write({ id: 'other', asn: 64_501 })
+    const { items } = (await api.get('/v1/divergences')).body as { items: Record<string, unknown>[] }
+    const listed = items.map(({ id, acknowledgement: given }) => [id, given])
+    expect(Object.fromEntries(listed)).toEqual({ incident: acknowledgement, other: null })
   })
 
   test('may do without a note, and is one person’s', async () => {

@@ -69,6 +69,14 @@ const ROWS = [
   // The rest of the world.
   ...repeat(99, () => handshake({ asn: 64_501, network: 'Other', decided_at: NOW - 20 * MINUTE })),
   handshake({ asn: 64_501, network: 'Other', decided_at: NOW - 20 * MINUTE, outcome: 'failed' }),
+  // A network that was quiet lately: forty minutes of ten handshakes, of which one failed in four of them.
+  ...repeat(400, (i) =>
+    handshake({
+      asn: 64_502,
+      decided_at: NOW - 2 * DAY + Math.floor(i / 10) * MINUTE,
+      outcome: i % 10 === 0 && i < 40 ? 'failed' : 'completed',
+    }),
+  ),
 ]
 
 const INCIDENTS: Incident[] = [
@@ -187,6 +195,23 @@ describe('one network', () => {
   })
 })
 
+describe('the list of networks', () => {
+  test.each([
+    ['mtu_inbound', [64_500, 64_501]],
+    // Ten of forty failures have this one: it is not what the network mostly fails of.
+    ['client_rejected', []],
+  ])('can be narrowed down to those that mostly fail with %s', async (cause, expected) => {
+    const { items } = (await ok(`/v1/networks?cause=${cause}&label=`)) as { items: { asn: number }[] }
+    expect(items.map(({ asn }) => asn).sort()).toEqual(expected)
+  })
+
+  test('refuses a cause that no failure has', async () => {
+    const { status, body } = await api.get('/v1/networks?cause=silent')
+    expect(status).toBe(400)
+    expect(body).toMatchObject({ detail: expect.stringMatching(/^cause is "silent": one of mtu_inbound, /) })
+  })
+})
+
 describe('the time series of a network', () => {
   type Series = {
     step: string
@@ -245,6 +270,16 @@ describe('the time series of a network', () => {
         },
       ],
     })
+  })
+
+  test('says between which rates nine of ten steps of its past lay, where there were enough', async () => {
+    const band = async (path: string) =>
+      ((await ok(`/v1/networks/${path}`)) as { baseline_band: unknown }).baseline_band
+    expect(await band('64502/timeseries')).toEqual({ low: 0.9, high: 1, steps: 40 })
+    expect(await band('64502/timeseries?compare=none')).toBeNull()
+    // In steps of five minutes there were eight, and of the other network only one minute is stored.
+    expect(await band('64502/timeseries?from=-3h&step=5m')).toBeNull()
+    expect(await band('64500/timeseries')).toBeNull()
   })
 
   test('leaves the rest of the world out when told to', async () => {

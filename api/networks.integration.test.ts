@@ -188,6 +188,20 @@ describe('the list of networks', () => {
     expect(names(items)).toEqual(expected)
   })
 
+  test('has the rate step by step, where it is asked for', async () => {
+    const trendOf = async (query: string) => {
+      const { items } = await list(`?asn=64500${query}`)
+      return items[0]?.['trend']
+    }
+    expect(await trendOf('')).toBeNull()
+    // Twenty minutes ago is in the fifth of six steps of ten minutes, and of seven of nine.
+    expect(await trendOf('&trend=6')).toEqual([null, null, null, null, 0.3, null])
+    expect(await trendOf('&trend=7')).toEqual([null, null, null, null, 0.3, null, null])
+    expect(await trendOf('&trend=100')).toHaveLength(60)
+    const days = (await trendOf('&from=-4d&trend=4')) as (number | null)[]
+    expect(days.filter((rate) => rate !== null)).toEqual([0.99, 0.3])
+  })
+
   test('has the same counts whether minutes or hours are read, for any window', async () => {
     for (const [from, to] of [
       [-26 * HOUR, 0],

@@ -14,10 +14,22 @@ const FILES: Record<string, string> = {
   '/': ours('index.html'),
   '/docs': ours('docs.html'),
   '/favicon.svg': ours('favicon.svg'),
-  ...assets('base.css', 'console.css', 'docs.css'),
-  ...assets('app.js', 'client.js', 'dom.js', 'format.js', 'live.js', 'location.js', 'labels.js'),
-  ...assets('overview.js', 'incidents.js', 'world.js', 'networks.js', 'pipeline.js'),
-  ...assets('network.js', 'network-figures.js', 'network-causes.js', 'network-tables.js', 'chart.js'),
+  ...assets('base.css', 'tables.css', 'console.css', 'lists.css', 'network.css', 'forms.css', 'docs.css'),
+  ...assets('app.js', 'live.js', 'events.js', 'event-parser.js', 'freshness.js', 'location.js'),
+  ...assets('client.js', 'token.js', 'dom.js', 'forms.js', 'format.js', 'labels.js'),
+  ...assets('overview.js', 'incidents.js', 'past-incidents.js', 'world.js', 'pipeline.js'),
+  ...assets('networks.js', 'networks-controls.js', 'networks-rows.js'),
+  ...assets(
+    'incident.js',
+    'incident-parts.js',
+    'incident-chart.js',
+    'incident-history.js',
+    'incident-orders.js',
+  ),
+  ...assets('network.js', 'network-figures.js', 'network-causes.js', 'network-tables.js', 'network-links.js'),
+  ...assets('alerts.js', 'alert-card.js', 'alert-history.js', 'alert-messages.js', 'alert-parts.js'),
+  ...assets('silences.js', 'silence-form.js', 'silence-list.js', 'silence-parts.js', 'silence-weekly.js'),
+  ...assets('chart.js', 'shading.js', 'sparkline.js', 'action-dialog.js'),
   ...assets('docs.js', 'schema.js'),
   '/assets/uplot.css': join(UPLOT, 'uPlot.min.css'),
   '/assets/uplot.js': join(UPLOT, 'uPlot.iife.min.js'),
@@ -49,13 +61,15 @@ export function createPages(): Router {
 function serve(path: string, file: string): RequestHandler {
   const body = Buffer.concat([readFileSync(file), Buffer.from(AFTER[path] ?? '')])
   const zipped = gzipSync(body, { level: 9 })
+  // What a page loads is under the policy of the page.
+  const isDocument = /\.(html|svg)$/.test(file)
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22)
   return (request, response) => {
     const small = takesGzip(request)
     response
       .type(extname(file))
       .vary('Accept-Encoding')
-      .set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-cache' })
+      .set({ 'Cache-Control': 'no-cache', ...(isDocument && { 'Content-Security-Policy': POLICY }) })
       .set('ETag', small ? `"${hash}-gzip"` : `"${hash}"`)
     if (small) response.set('Content-Encoding', 'gzip')
     response.send(small ? zipped : body)

@@ -42,9 +42,13 @@ async function photograph(url: string): Promise<void> {
     await page.goto(`${url}/`)
     await page.locator('article').waitFor()
     await save(page, 'overview.png')
-    await page.locator('article').getByRole('link').click()
+    await page.locator('article h3').getByRole('link').click()
     await page.locator('section[aria-labelledby=causes] canvas').waitFor()
     await save(page, 'network.png')
+    await page.getByRole('link', { name: 'Incident: minutes' }).click()
+    await page.locator('section[aria-labelledby=minutes] canvas').waitFor()
+    await page.locator('section[aria-labelledby=history] td').first().waitFor()
+    await save(page, 'incident.png')
   } finally {
     await browser.close()
   }

@@ -1,18 +1,50 @@
-import { forgetToken, hasToken, Refused, read } from './client.js'
+import { createAlertsView } from './alerts.js'
+import { Refused, read } from './client.js'
 import { byId, h } from './dom.js'
-import { span, time } from './format.js'
+import { createEvents } from './events.js'
+import { time } from './format.js'
+import { freshness } from './freshness.js'
+import { createIncidentView } from './incident.js'
 import { createLive } from './live.js'
 import { viewOf } from './location.js'
 import { createNetworkView } from './network.js'
 import { createOverview } from './overview.js'
+import { createSilencesView } from './silences.js'
+import { forgetToken, keptToken } from './token.js'
 
-/** Data older than this is said to be old: agents report every few seconds. */
-const OLD_MS = 120_000
-const VIEWS = { overview: createOverview, network: createNetworkView }
+const VIEWS = {
+  overview: createOverview,
+  network: createNetworkView,
+  incident: createIncidentView,
+  alerts: createAlertsView,
+  silences: createSilencesView,
+}
+const INCIDENT_CHANGES = '/v1/divergences/events'
 
 let view
 let lastGood
+let lastStatus
+let failing = false
+/** Whether changes come by themselves; undefined until it is known, and for a view without events. */
+let isLive
 
+const events = createEvents({
+  onopen() {
+    isLive = true
+    showState()
+    // What changed between the reading and the first event; where only figures are shown the next reading has it.
+    if (view?.loadChanges !== undefined) live.soon()
+  },
+  onevent(change) {
+    if (view?.concerns?.(change) ?? true) live.soon()
+  },
+  onclose() {
+    isLive = false
+    showState()
+  },
+})
+
+// After the events: it loads, and so shows, at once.
 const live = createLive({ load, onfail: showTrouble })
 
 function show({ moveFocus }) {
@@ -20,13 +52,18 @@ function show({ moveFocus }) {
   if (asked === undefined && view !== undefined) return
   const { name, ...parameters } = asked ?? { name: 'overview' }
   lastGood = undefined
+  lastStatus = undefined
   view?.close?.()
   view = VIEWS[name]({ ...parameters, refresh: () => live.refresh() })
   byId('view').replaceChildren(view.element)
   byId('trouble').replaceChildren()
   byId('state').replaceChildren('Loading…')
-  byId('to-overview').setAttribute('aria-current', name === 'overview' ? 'page' : 'false')
+  for (const link of document.querySelectorAll('.top nav a[data-view]')) {
+    link.setAttribute('aria-current', link.dataset.view === name ? 'page' : 'false')
+  }
   document.title = view.title()
+  isLive = undefined
+  events.listenTo(view.events === undefined ? INCIDENT_CHANGES : view.events)
   if (moveFocus) {
     scrollTo(0, 0)
     focusView()
@@ -38,33 +75,30 @@ function focusView() {
   byId('view').querySelector('h2').focus({ preventScroll: true })
 }
 
-/** Reads everything that the view shows, and how new it is. */
-async function load(signal) {
+/** Reads everything that the view shows, and how new it is; or only what changes of incidents can have changed. */
+async function load(signal, { all }) {
   if (view === undefined) show({ moveFocus: false })
   const current = view
-  const status = await read('/v1/status', {}, signal)
-  await current.load(signal, status)
+  if (all || current.loadChanges === undefined) {
+    const status = await read('/v1/status', {}, signal)
+    await current.load(signal, status)
+    lastStatus = status
+  } else await current.loadChanges(signal)
   lastGood = new Date()
+  failing = false
   document.title = current.title()
   byId('trouble').replaceChildren()
-  byId('state').replaceChildren(...freshness(status))
-  byId('forget').hidden = !hasToken()
+  byId('forget').hidden = keptToken() === null
+  showState()
 }
 
-/** Data up to when, by the server's clock. */
-function freshness({ now, latest_decided_at }) {
-  if (latest_decided_at === null) return [h('span', { class: 'dot idle' }), 'No data yet']
-  const age = Math.max(0, Date.parse(now) - Date.parse(latest_decided_at))
-  const old = age > OLD_MS
-  return [
-    h('span', { class: old ? 'dot old' : 'dot' }),
-    'Data up to ',
-    time(latest_decided_at, { seconds: true }),
-    old ? h('strong', { class: 'worse' }, `, ${span(age)} old`) : '',
-  ]
+function showState() {
+  if (lastStatus === undefined || failing) return
+  byId('state').replaceChildren(...freshness(lastStatus, { isLive, everyMs: live.everyMs }))
 }
 
 function showTrouble(error) {
+  failing = true
   const refused = error instanceof Refused
   const what = refused ? `The server refused: ${error.message}.` : 'The server cannot be reached.'
   const again = `Trying again every ${live.everyMs / 1_000} seconds.`

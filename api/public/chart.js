@@ -4,6 +4,13 @@ import uPlot from './uplot.js'
 
 const HEIGHT = 240
 const DAY_S = 86_400
+const COUNTS_AXIS = {
+  scale: 'counts',
+  side: 1,
+  size: 44,
+  grid: { show: false },
+  values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick.toLocaleString() : '')),
+}
 
 /**
  * A chart over time as a figure: a sentence that says what there is to see, the drawing, which is hidden from screen
@@ -71,7 +78,11 @@ export function stepSeconds([first, second]) {
   return second === undefined ? 60 : (Date.parse(second) - Date.parse(first)) / 1_000
 }
 
-function optionsOf(box, series, { share = false, range, beyond = 0, hooks = {} }) {
+/**
+ * `range` of the axis at the left, whose figures are shares with `share`; `counts`, where there is a second axis at the
+ * right, the range of its whole numbers: series with the scale `counts` are drawn by it. `beyond`: seconds after the last.
+ */
+function optionsOf(box, series, { share = false, range, counts, beyond = 0, hooks = {}, bands = [] }) {
   const axis = {
     stroke: colour('muted'),
     grid: { stroke: colour('line'), width: 1 },
@@ -81,10 +92,14 @@ function optionsOf(box, series, { share = false, range, beyond = 0, hooks = {} }
   return {
     width: box.clientWidth,
     height: HEIGHT,
-    padding: [8, 28, 0, 0],
+    padding: [8, counts === undefined ? 28 : 0, 0, 0],
     // The range is chosen above the charts; dragging would choose another for one of them only.
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { x: { time: true, range: (_plot, first, last) => [first, last + beyond] }, y: { range } },
+    scales: {
+      x: { time: true, range: (_plot, first, last) => [first, last + beyond] },
+      y: { range },
+      counts: { range: counts ?? range },
+    },
     axes: [
       { ...axis, values: timeLabels, space: 70 },
       {
@@ -93,11 +108,13 @@ function optionsOf(box, series, { share = false, range, beyond = 0, hooks = {} }
         values: (_plot, ticks) =>
           ticks.map((tick) => (share ? percent(tick, tickDigits(ticks)) : tick.toLocaleString())),
       },
+      ...(counts === undefined ? [] : [{ ...axis, ...COUNTS_AXIS }]),
     ],
     series: [
       { label: 'Time', value: (_plot, at) => (at === null ? '–' : time(at * 1_000).textContent) },
       ...series,
     ],
+    bands,
     hooks,
   }
 }

@@ -1,6 +1,4 @@
-import { byId } from './dom.js'
-
-const KEY = 'halfshake_token'
+import { askForToken, keepToken, keptToken } from './token.js'
 
 /** A request that the server refused: its problem document's sentence. */
 export class Refused extends Error {
@@ -11,7 +9,7 @@ export class Refused extends Error {
 }
 
 /**
- * Reads the API. When it wants a token, the reader is asked for one; it is kept until the tab is closed.
+ * Reads the API.
  * @param {string} path may have a query of its own
  * @param {Record<string, string | number | undefined | null>} parameters those that are empty are left out
  * @param {AbortSignal} [signal]
@@ -22,54 +20,51 @@ export async function read(path, parameters = {}, signal = undefined) {
     if (value !== undefined && value !== null && value !== '') query.set(name, String(value))
   }
   const url = query.size === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`
+  const response = await request(url, { signal })
+  return response.json()
+}
+
+/** Sends the body as JSON, which mostly changes something: a token that may only read is said to be so, and another asked for. */
+export async function send(path, body, { scope = 'admin' } = {}) {
+  const headers = { 'content-type': 'application/json' }
+  const response = await request(path, { method: 'POST', headers, body: JSON.stringify(body) }, scope)
+  return response.json()
+}
+
+/** The response of a stream, to be read as it comes. */
+export function listen(path, { headers, signal }) {
+  return request(path, { headers, signal })
+}
+
+/**
+ * Throws what the server refuses. When it wants a token, or another one, the reader is asked for it; who changes
+ * something may think better of it, and keeps the token of before.
+ */
+async function request(url, { headers = {}, ...options }, scope = 'read') {
+  const before = keptToken()
   for (;;) {
-    const token = sessionStorage.getItem(KEY)
-    const headers = token === null ? {} : { authorization: `Bearer ${token}` }
-    const response = await fetch(url, { headers, signal })
-    if (response.ok) return response.json()
-    const problem = await response.json().catch(() => ({}))
-    if (response.status !== 401 && response.status !== 403) {
-      throw new Refused(problem.detail ?? `the server answered ${response.status}`, response.status)
-    }
+    const token = keptToken()
+    const authorization = token === null ? {} : { authorization: `Bearer ${token}` }
+    const response = await fetch(url, { ...options, headers: { ...headers, ...authorization } })
+    if (response.ok) return response
+    const refused = await refusalOf(response)
+    if (response.status !== 401 && response.status !== 403) throw refused
     // Several requests may be refused for one missing token: it is asked for once.
-    if (token === sessionStorage.getItem(KEY)) await askForToken(token === null ? '' : problem.detail)
+    if (token !== keptToken()) continue
+    if (!(await askForToken({ scope, complaint: token === null ? '' : told(refused, scope) }))) {
+      keepToken(before)
+      throw refused
+    }
   }
 }
 
-/** Whether a token is kept, and how to drop it. */
-export function hasToken() {
-  return sessionStorage.getItem(KEY) !== null
+async function refusalOf(response) {
+  const problem = await response.json().catch(() => ({}))
+  return new Refused(problem.detail ?? `the server answered ${response.status}`, response.status)
 }
 
-export function forgetToken() {
-  sessionStorage.removeItem(KEY)
-  location.reload()
-}
-
-let asking
-
-/** Resolves when a token was given. */
-function askForToken(complaint) {
-  asking ??= new Promise((resolve) => {
-    const dialog = byId('token-dialog')
-    const form = dialog.querySelector('form')
-    const input = dialog.querySelector('input')
-    byId('token-complaint').textContent = complaint ?? ''
-    const keep = (event) => {
-      event.preventDefault()
-      const token = input.value.trim()
-      if (token === '') return
-      sessionStorage.setItem(KEY, token)
-      input.value = ''
-      form.removeEventListener('submit', keep)
-      dialog.close()
-      asking = undefined
-      resolve()
-    }
-    form.addEventListener('submit', keep)
-    // Without a token there is nothing to show behind it.
-    dialog.addEventListener('cancel', (event) => event.preventDefault())
-    dialog.showModal()
-  })
-  return asking
+function told({ message, status }, scope) {
+  return status === 403 && scope === 'admin'
+    ? `The token you gave may read, but not change anything: ${message}.`
+    : `The server says: ${message}.`
 }

@@ -16,6 +16,11 @@ export function h(name, attributes = {}, ...children) {
   return element
 }
 
+/** A part of the page with a heading of its own, to which the focus can be moved. */
+export function section(id, title, ...children) {
+  return h('section', { 'aria-labelledby': id }, h('h2', { id, tabindex: '-1' }, title), children)
+}
+
 /** Text between backticks as code. */
 export function withCode(text = '') {
   return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', {}, part) : part))

@@ -25,15 +25,25 @@ export function causeColour(cause) {
 }
 
 let catalogue
+let reading
 
-/** The catalogue of causes as a function from name to title, meaning and advice; read once. */
-export async function readCatalogue(signal) {
+/** The catalogue of causes as a function from name to title, meaning and advice; read once for all who ask. */
+export async function readCatalogue() {
   if (catalogue === undefined) {
-    const { items } = await read('/v1/causes', {}, signal)
+    reading ??= read('/v1/causes').finally(() => {
+      reading = undefined
+    })
+    const { items } = await reading
     catalogue = new Map(items.map((item) => [item.cause, item]))
   }
   // A cause that only a newer program knows has its name and nothing else.
   return (cause) => catalogue.get(cause) ?? { cause, title: cause, meaning: '', advice: '' }
+}
+
+/** The causes that make a handshake a failed one, by title; none before the catalogue was read. */
+export function failureCauses() {
+  const all = catalogue === undefined ? [] : [...catalogue.values()]
+  return all.filter(({ outcome }) => outcome === 'failed').sort((a, b) => a.title.localeCompare(b.title))
 }
 
 export const STAGES = {

@@ -1,6 +1,7 @@
 import { colour, createChart, stepSeconds } from './chart.js'
 import { h } from './dom.js'
 import { points as inPoints, milliseconds, number, percent, time } from './format.js'
+import { shade } from './shading.js'
 
 const MARKED = 0.01
 /** A rate axis shows at least so much, or noise would look like trouble. */
@@ -55,15 +56,17 @@ export function rateOverTime() {
   return {
     ...chart,
     fail: () => chart.clear('Not known.'),
-    show({ points }, network) {
+    show({ points, baseline_band: band }, network) {
       const known = points.filter(({ success_rate }) => success_rate !== null)
       if (known.length === 0) return chart.clear('No handshake was completed or failed in this time.')
       const baseline = network.baseline_success_rate
-      const onsets = network.incidents.map(({ onset }) => Date.parse(onset) / 1_000)
+      const [onset] = network.incidents.map((incident) => Date.parse(incident.onset) / 1_000)
       chart.show({
-        text: sentence(known, network),
+        text: sentence(known, network, band),
         times: points.map(({ at }) => Date.parse(at) / 1_000),
         data: [
+          points.map(() => band?.high ?? null),
+          points.map(() => band?.low ?? null),
           points.map((point) => point.world_success_rate),
           points.map(() => baseline),
           points.map((point) => point.success_rate),
@@ -74,7 +77,8 @@ export function rateOverTime() {
           // What diverges since the middle of the last step is shaded too.
           beyond: stepSeconds(points.map(({ at }) => at)),
           range: (_plot, lowest) => [Math.max(0, Math.min(lowest - 0.01, 1 - LEAST_SHOWN)), 1],
-          hooks: { drawAxes: [(plot) => drawOnsets(plot, onsets)] },
+          bands: [{ series: [1, 2], fill: `${colour('past')}33` }],
+          hooks: { drawAxes: [(plot) => onset !== undefined && shade(plot, onset)] },
         },
         columns: [
           { title: 'Time', cell: ({ at }) => time(at) },
@@ -91,7 +95,10 @@ export function rateOverTime() {
 
 function rateSeries({ asn }) {
   const value = (_plot, rate) => percent(rate ?? null)
+  const edge = { width: 0, points: { show: false }, class: 'unlisted' }
   return [
+    { ...edge, label: 'Own past, 95th percentile' },
+    { ...edge, label: 'Own past, 5th percentile' },
     {
       label: 'Rest of the world',
       stroke: () => colour('others'),
@@ -119,30 +126,17 @@ function rateSeries({ asn }) {
   ]
 }
 
-function sentence(known, { success_rate, world_success_rate, baseline_success_rate, incidents }) {
+function sentence(known, network, band) {
+  const { success_rate, world_success_rate, baseline_success_rate, incidents } = network
   const worst = known.reduce((a, b) => (b.success_rate < a.success_rate ? b : a))
   const [incident] = incidents
   const shaded =
     incident === undefined ? '' : ` Shaded: since it diverges, from ${time(incident.onset).textContent} on.`
-  const past = baseline_success_rate === null ? '' : `, ${percent(baseline_success_rate)} in its own past`
+  const past =
+    baseline_success_rate === null ? '' : `, ${percent(baseline_success_rate)} in its own past${usual(band)}`
   return `${percent(success_rate)} of handshakes completed${past}, ${percent(world_success_rate)} in the rest of the world; lowest ${percent(worst.success_rate)} at ${time(worst.at).textContent}.${shaded}`
 }
 
-/** The ground from the onset of each incident on. */
-function drawOnsets(plot, onsets) {
-  const { ctx, bbox } = plot
-  ctx.save()
-  ctx.fillStyle = colour('bad-ground')
-  ctx.strokeStyle = colour('bad')
-  ctx.lineWidth = devicePixelRatio
-  for (const onset of onsets.slice(0, 1)) {
-    const x = Math.max(bbox.left, plot.valToPos(onset, 'x', true))
-    if (x > bbox.left + bbox.width) continue
-    ctx.fillRect(x, bbox.top, bbox.left + bbox.width - x, bbox.height)
-    ctx.beginPath()
-    ctx.moveTo(x, bbox.top)
-    ctx.lineTo(x, bbox.top + bbox.height)
-    ctx.stroke()
-  }
-  ctx.restore()
+function usual(band) {
+  return band === null ? '' : ` (the band: ${percent(band.low)} to ${percent(band.high)} in 9 of 10 steps)`
 }

@@ -1,26 +1,18 @@
-import { hasToken, Refused, read } from './client.js'
-import { h, swap } from './dom.js'
-import { time } from './format.js'
+import { Refused, read } from './client.js'
+import { h, section, swap } from './dom.js'
 import { incidentCard } from './incidents.js'
 import { networkName, readCatalogue } from './labels.js'
-import { networkAddress } from './location.js'
 import { causesOverTime } from './network-causes.js'
 import { keyFigures, rateOverTime } from './network-figures.js'
+import { labelLinks, links, neverSeen, rangeChooser } from './network-links.js'
 import { breakdowns, failedHandshakes, prefixTable } from './network-tables.js'
-import { section } from './overview.js'
+import { pastIncidents } from './past-incidents.js'
 
-const RANGES = {
-  '-1h': '1 hour',
-  '-3h': '3 hours',
-  '-12h': '12 hours',
-  '-1d': '1 day',
-  '-7d': '7 days',
-  '-30d': '30 days',
-}
 /** Steps that show a course rather than noise. */
 const STEPS = { '-1h': 'minute', '-3h': '5m', '-12h': '5m', '-7d': 'hour' }
 const PREFIXES = 20
 const LATEST = 10
+const PAST = 20
 
 /** One network: against its own past and the rest of the world, why it fails, where, and how far it comes. */
 export function createNetworkView({ asn, label, from }) {
@@ -50,6 +42,7 @@ export function createNetworkView({ asn, label, from }) {
   let shownTitle = `AS${asn}`
   return {
     title: () => `${shownTitle} · Halfshake`,
+    concerns: (change) => change.asn === asn,
     element: h(
       'div',
       {},
@@ -66,7 +59,7 @@ export function createNetworkView({ asn, label, from }) {
         content.hidden = true
         return
       }
-      const { network, points, causeList, causePoints, prefixes, latest, about } = answers
+      const { network, past, points, causeList, causePoints, prefixes, latest, about } = answers
       missing.hidden = true
       content.hidden = false
       shownTitle = networkName(network)
@@ -76,6 +69,7 @@ export function createNetworkView({ asn, label, from }) {
       swap(
         parts.incidents,
         shared.map((incident) => incidentCard(incident, about, { link: false })),
+        pastIncidents(past.items, about, { title: 'over in this time', more: past.next_cursor !== null }),
       )
       swap(parts.figures, keyFigures(network))
       rate.show(points, network)
@@ -103,16 +97,17 @@ async function readAll({ asn, label, from }, signal) {
   const below = (part, more) => read(withLabel(`${path}${part}`, label), { from, ...more }, signal)
   const step = STEPS[from]
   try {
-    const [network, points, causeList, causePoints, prefixes, latest, about] = await Promise.all([
+    const [network, past, points, causeList, causePoints, prefixes, latest, about] = await Promise.all([
       below(''),
+      read(withLabel('/v1/divergences', label), { asn, from, state: 'closed', limit: PAST }, signal),
       below('/timeseries', { step }),
       below('/causes'),
       below('/causes/timeseries', { step }),
       below('/prefixes', { limit: PREFIXES }),
       read(withLabel('/v1/connections', label), { asn, from, outcome: 'failed', limit: LATEST }, signal),
-      readCatalogue(signal),
+      readCatalogue(),
     ])
-    return { network, points, causeList, causePoints, prefixes, latest, about }
+    return { network, past, points, causeList, causePoints, prefixes, latest, about }
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return undefined
     throw error
@@ -122,78 +117,4 @@ async function readAll({ asn, label, from }, signal) {
 /** A label can be empty, which is not the same as none. */
 function withLabel(path, label) {
   return label === null ? path : `${path}?${new URLSearchParams({ label })}`
-}
-
-function rangeChooser({ asn, label, from }) {
-  return h(
-    'nav',
-    { class: 'ranges', 'aria-label': 'Time range' },
-    Object.entries(RANGES).map(([value, title]) =>
-      h(
-        'a',
-        { href: networkAddress({ asn, label, from: value }), 'aria-current': value === from ? 'true' : null },
-        title,
-      ),
-    ),
-  )
-}
-
-/** The parts of a network that has labels, and since when it is known. */
-function labelLinks({ asn, label, labels, first_seen }, from) {
-  const since = h('span', {}, 'First seen ', time(first_seen))
-  // Of a part the API names only that part; from the whole one comes to the others.
-  if (labels.length < 2 && label === null) return since
-  const link = (name, value) =>
-    h(
-      'a',
-      {
-        href: networkAddress({ asn, label: value, from }),
-        'aria-current': value === label ? 'true' : null,
-        'data-key': `label-${name}`,
-      },
-      name,
-    )
-  return [
-    since,
-    h('span', {}, 'Part: '),
-    link('all', null),
-    labels.map((part) => link(part.label === '' ? 'without label' : part.label, part.label)),
-  ]
-}
-
-function neverSeen(asn, label) {
-  return h(
-    'p',
-    { class: 'card', hidden: true },
-    h('strong', {}, `No handshake of AS${asn}${label ? ` with label ${label}` : ''} is stored. `),
-    h('a', { href: '#/' }, 'All networks that are'),
-  )
-}
-
-/** A link cannot bear a token: with one, the addresses are shown only. */
-function links({ asn, label, from }) {
-  const own = { ...(label === null ? {} : { label }), from }
-  const path = `/v1/networks/AS${asn}`
-  const addresses = {
-    Network: `${path}?${new URLSearchParams(own)}`,
-    'Rate over time': `${path}/timeseries?${new URLSearchParams(own)}`,
-    Causes: `${path}/causes?${new URLSearchParams(own)}`,
-    'Causes over time': `${path}/causes/timeseries?${new URLSearchParams(own)}`,
-    Prefixes: `${path}/prefixes?${new URLSearchParams(own)}`,
-    'Failed handshakes': `/v1/connections?${new URLSearchParams({ asn, ...own, outcome: 'failed' })}`,
-  }
-  return h(
-    'ul',
-    { class: 'plain' },
-    Object.entries(addresses).map(([name, address]) =>
-      h(
-        'li',
-        {},
-        `${name}: `,
-        hasToken()
-          ? h('code', {}, address)
-          : h('a', { href: address, 'data-key': `json-${name}` }, h('code', {}, address)),
-      ),
-    ),
-  )
 }

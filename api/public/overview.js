@@ -1,10 +1,14 @@
 import { read } from './client.js'
-import { h, swap } from './dom.js'
+import { h, section, swap } from './dom.js'
+import { counted } from './format.js'
 import { incidentCard } from './incidents.js'
 import { readCatalogue } from './labels.js'
 import { createNetworksTable } from './networks.js'
+import { pastIncidents } from './past-incidents.js'
 import { pipelineHealth, readReadiness } from './pipeline.js'
 import { worldFigures } from './world.js'
+
+const PAST = { from: '-7d', most: 20 }
 
 /** What diverges now, the whole world, the pipeline, and every network. */
 export function createOverview({ refresh }) {
@@ -12,13 +16,33 @@ export function createOverview({ refresh }) {
   const divergences = h('div', {}, h('p', { class: 'card muted' }, 'Loading…'))
   const world = h('div', { class: 'card' }, h('p', { class: 'muted' }, 'Loading…'))
   const pipeline = h('div', { class: 'card' }, h('p', { class: 'muted' }, 'Loading…'))
+  const past = h('div', {})
+  // A live region speaks when it changes.
+  const told = h('p', { class: 'unseen', role: 'status' })
   let open = 0
+  let lastStatus
+
+  async function loadChanges(signal) {
+    const [now, over, about] = await Promise.all([
+      read('/v1/divergences', {}, signal),
+      read('/v1/divergences', { state: 'closed', from: PAST.from, limit: PAST.most }, signal),
+      readCatalogue(),
+    ])
+    open = now.items.length
+    const news = open === 0 ? 'Nothing diverges' : `${counted(open, 'incident')} open`
+    if (told.textContent !== news) told.textContent = news
+    if (open > 0) swap(divergences, ...now.items.map((incident) => incidentCard(incident, about)))
+    else if (lastStatus !== undefined) swap(divergences, nothing(lastStatus))
+    const more = over.next_cursor !== null
+    swap(past, pastIncidents(over.items, about, { title: 'over in the last 7 days', more }))
+  }
+
   return {
     title: () => (open === 0 ? 'Halfshake' : `(${open}) Halfshake`),
     element: h(
       'div',
       {},
-      section('divergences', 'Diverging now', divergences),
+      section('divergences', 'Diverging now', told, divergences, past),
       h(
         'div',
         { class: 'halves' },
@@ -27,19 +51,15 @@ export function createOverview({ refresh }) {
       ),
       section('networks', 'Networks', networks.element),
     ),
+    loadChanges,
     async load(signal, status) {
-      const [incidents, all, readiness, about] = await Promise.all([
-        read('/v1/divergences', {}, signal),
+      lastStatus = status
+      const [all, readiness] = await Promise.all([
         read('/v1/world', { from: '-1h' }, signal),
         readReadiness(signal),
-        readCatalogue(signal),
+        loadChanges(signal),
         networks.load(signal),
       ])
-      open = incidents.items.length
-      swap(
-        divergences,
-        open > 0 ? incidents.items.map((incident) => incidentCard(incident, about)) : nothing(status),
-      )
       swap(world, worldFigures(all))
       swap(pipeline, pipelineHealth(status, readiness))
     },
@@ -48,10 +68,6 @@ export function createOverview({ refresh }) {
       networks.fail()
     },
   }
-}
-
-export function section(id, title, ...children) {
-  return h('section', { 'aria-labelledby': id }, h('h2', { id, tabindex: '-1' }, title), children)
 }
 
 /** Why there is nothing to see, which is not always good news. */

@@ -1,6 +1,6 @@
 import type { Queries } from '../bounded-store.ts'
 import type { Decided } from '../comparison.ts'
-import type { Window } from '../window.ts'
+import { ceilTo, HOUR, MINUTE, type Window } from '../window.ts'
 import { type Filter, OUTCOME_COUNTS, rollup } from './source.ts'
 
 /** What is told of each network beside its counts: read for one page at a time, so that a long list stays quick. */
@@ -11,23 +11,32 @@ export type Details = {
   handshake_ms: { p50: number | null; p95: number | null }
   cause: { cause: string; share: number } | null
   past: Decided
+  /** Success rates step by step; null where they were not asked for. */
+  trend: (number | null)[] | null
 }
 
 type Network = { asn: number; label: string }
-type Asked = { window: Window; past: Window; scope: Pick<Filter, 'site' | 'ip_version'> }
+type Asked = {
+  window: Window
+  past: Window
+  scope: Pick<Filter, 'site' | 'ip_version'>
+  /** Steps of the trend at most; undefined for none. */
+  trend?: number | undefined
+}
 
 /** Details of these networks. */
 export async function readDetails(
   store: Queries,
   networks: readonly Network[],
-  { window, past, scope }: Asked,
+  { window, past, scope, trend }: Asked,
 ): Promise<(network: Network) => Details> {
   const filter = { ...scope, asns: [...new Set(networks.map(({ asn }) => asn))] }
   if (networks.length === 0) return () => NOTHING
-  const [clients, causes, pasts] = await Promise.all([
+  const [clients, causes, pasts, trends] = await Promise.all([
     readClients(store, window, filter),
     readDominantCauses(store, window, filter),
     readDecided(store, past, filter),
+    trend === undefined ? undefined : readTrends(store, { window, filter, steps: trend }),
   ])
   return (network) => {
     const key = networkKey(network)
@@ -36,6 +45,7 @@ export async function readDetails(
       ...(clients.get(key) ?? NO_CLIENTS),
       cause: cause === undefined ? null : { cause: cause.cause, share: cause.share },
       past: pasts.get(key) ?? { completed: 0, failed: 0 },
+      trend: trends === undefined ? null : trends(key),
     }
   }
 }
@@ -92,6 +102,40 @@ LIMIT 1 BY asn, label`,
   return byNetwork(rows, (row) => row)
 }
 
+type TrendRow = Network & { step: number; rate: number }
+
+/** The success rates of each network in equal steps of the window, as many as asked or fewer, the last one maybe shorter. */
+async function readTrends(
+  store: Queries,
+  { window, filter, steps }: { window: Window; filter: Filter; steps: number },
+): Promise<(key: string) => (number | null)[]> {
+  const unit = window.rollup === 'minutes' ? MINUTE : HOUR
+  const length = Math.max(unit, ceilTo((window.to - window.from) / steps, unit))
+  const count = Math.ceil((window.to - window.from) / length)
+  const source = rollup('network', { window, columns: 'asn, label, outcome, handshakes', filter })
+  const rows = await store.query<TrendRow>(
+    `
+SELECT
+  asn,
+  label,
+  intDiv(toUnixTimestamp(r.at) - {start:UInt32}, {length:UInt32}) AS step,
+  ${OUTCOME_COUNTS},
+  completed / (completed + failed) AS rate
+FROM ${source.sql} AS r
+GROUP BY asn, label, step
+HAVING completed + failed > 0`,
+    { ...source.parameters, start: window.from / 1_000, length: length / 1_000 },
+  )
+  const trends = new Map<string, (number | null)[]>()
+  for (const row of rows) {
+    const key = networkKey(row)
+    const trend = trends.get(key) ?? Array<number | null>(count).fill(null)
+    trend[row.step] = row.rate
+    trends.set(key, trend)
+  }
+  return (key) => trends.get(key) ?? Array<number | null>(count).fill(null)
+}
+
 /** Completed and failed in a window, by network. */
 async function readDecided(store: Queries, window: Window, filter: Filter) {
   const source = rollup('network', { window, columns: 'asn, label, outcome, handshakes', filter })
@@ -111,4 +155,4 @@ function networkKey({ asn, label }: Network): string {
 }
 
 const NO_CLIENTS = { clients: 0, failed_clients: 0, handshake_ms: { p50: null, p95: null } }
-const NOTHING: Details = { ...NO_CLIENTS, cause: null, past: { completed: 0, failed: 0 } }
+const NOTHING: Details = { ...NO_CLIENTS, cause: null, past: { completed: 0, failed: 0 }, trend: null }

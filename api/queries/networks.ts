@@ -46,6 +46,8 @@ export type NetworkFilter = {
   min_success_rate?: number | undefined
   max_success_rate?: number | undefined
   min_handshakes?: number | undefined
+  /** The cause that most of its failures have. */
+  cause?: string | undefined
 }
 
 export type NetworksAsked = {
@@ -142,7 +144,7 @@ const OUTCOME_SHARES = {
 } as const
 
 function filters(asked: NetworksAsked): Sql {
-  const { outcome, search: _search, ...bounds } = asked.where
+  const { outcome, search: _search, cause: _cause, ...bounds } = asked.where
   const share = OUTCOME_SHARES[outcome ?? 'failed']
   const tests: Record<keyof typeof bounds, string> = {
     asns: 'asn IN {asns:Array(UInt32)}',
@@ -153,10 +155,9 @@ function filters(asked: NetworksAsked): Sql {
     max_success_rate: 'success_rate <= {max_success_rate:Float64}',
     min_handshakes: 'handshakes >= {min_handshakes:UInt64}',
   }
-  const found = searchTest(asked)
-  const after = afterKey(asked)
-  const sql = [found.sql, after.sql]
-  const parameters = { ...found.parameters, ...after.parameters }
+  const others = [searchTest(asked), causeTest(asked), afterKey(asked)]
+  const sql = others.map((test) => test.sql)
+  const parameters = Object.assign({}, ...others.map((test) => test.parameters))
   for (const [name, value] of Object.entries(bounds)) {
     if (value === undefined) continue
     sql.push(tests[name as keyof typeof bounds])
@@ -206,6 +207,30 @@ function prefixTest(search: string): Sql | undefined {
       isIPAddressInRange({search_network:String}, r.prefix)
       OR isIPAddressInRange(splitByChar('/', r.prefix)[1], {search_range:String}))`,
     parameters: { search_network: network, search_range: `${network}/${length ?? longest}` },
+  }
+}
+
+/** Networks most of whose failures have the cause; of two that have as many, the first by name counts, as in the answer. */
+function causeTest({ where: { cause }, window, scope }: NetworksAsked): Sql {
+  if (cause === undefined) return { sql: '1', parameters: {} }
+  const failures = rollup('network', {
+    window,
+    columns: 'asn, label, cause, handshakes',
+    filter: { ...scope, outcome: 'failed' },
+  })
+  return {
+    sql: `(asn, label) IN (
+    SELECT asn, label
+    FROM (
+      SELECT asn, label, cause, sum(r.handshakes) AS failures
+      FROM ${failures.sql} AS r
+      GROUP BY asn, label, cause
+      ORDER BY failures DESC, cause
+      LIMIT 1 BY asn, label
+    )
+    WHERE cause = {cause:String}
+  )`,
+    parameters: { ...failures.parameters, cause },
   }
 }
 

@@ -50,3 +50,25 @@ GROUP BY start`,
     { ...source.parameters, step: step_seconds },
   )
 }
+
+export type Band = { low: number | null; high: number | null; steps: number }
+
+/** Between which the network's own rates lie in nine of ten steps, and in how many steps it had one. */
+export async function readBand(store: Queries, { window, step_seconds, filter }: Asked): Promise<Band> {
+  const source = rollup('network', { window, columns: 'outcome, handshakes', filter })
+  const [band] = await store.query<Band>(
+    `
+SELECT
+  if(count() = 0, NULL, quantileExact(0.05)(rate)) AS low,
+  if(count() = 0, NULL, quantileExact(0.95)(rate)) AS high,
+  count() AS steps
+FROM (
+  SELECT ${STEP} AS start, ${OUTCOME_COUNTS}, completed / (completed + failed) AS rate
+  FROM ${source.sql} AS r
+  GROUP BY start
+  HAVING completed + failed > 0
+)`,
+    { ...source.parameters, step: step_seconds },
+  )
+  return band ?? { low: null, high: null, steps: 0 }
+}

@@ -1,10 +1,18 @@
 import { z } from 'zod'
+import type { Incident } from '../../detector/incident.ts'
+import type { Queries } from '../bounded-store.ts'
 import { finishPage, startPage, windowAnswer } from '../paging.ts'
 import { asn, oneOf, prefix, text } from '../parameter-types.ts'
 import { findIncidents } from '../queries/incidents.ts'
+import { readAcknowledgements } from '../queries/orders.ts'
 import { defineRoute } from '../route.ts'
 import { nextCursor, pageQuery, windowQuery, windowSchema } from '../schemas.ts'
 import { incidentItem, incidentSchema } from './incident.ts'
+import { ordersItem, ordersShape } from './order.ts'
+
+const acknowledgedSchema = z
+  .strictObject({ ...incidentSchema.shape, acknowledgement: ordersShape.acknowledgement })
+  .meta({ id: 'ListedIncident', description: 'An incident, and who has taken notice of it.' })
 
 const incidentKey = z.tuple([z.int().min(0).max(4_294_967_295), z.string().max(1_024)])
 
@@ -36,7 +44,7 @@ export const divergencesRoute = defineRoute({
         .pick({ from: true, to: true })
         .nullable()
         .describe('null when neither from nor to was given.'),
-      items: z.array(incidentSchema),
+      items: z.array(acknowledgedSchema),
       next_cursor: nextCursor,
     })
     .meta({ id: 'Divergences', description: 'A page of incidents.' }),
@@ -58,6 +66,24 @@ export const divergencesRoute = defineRoute({
       keyOf: (incident) => [incident.opened_at, incident.id],
     })
     const { from, to } = windowAnswer(window)
-    return { window: windowed ? { from, to } : null, items: page.map(incidentItem), next_cursor }
+    return {
+      window: windowed ? { from, to } : null,
+      items: await acknowledgedItems(store, page),
+      next_cursor,
+    }
   },
 })
+
+async function acknowledgedItems(store: Queries, incidents: readonly Incident[]) {
+  const acknowledgements = await readAcknowledgements(
+    store,
+    incidents.map(({ id }) => id),
+  )
+  return incidents.map((incident) => {
+    const { acknowledgement } = ordersItem({
+      acknowledge: acknowledgements.get(incident.id),
+      close: undefined,
+    })
+    return { ...incidentItem(incident), acknowledgement }
+  })
+}

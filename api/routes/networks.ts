@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CAUSES, type CauseInfo } from '../../core/causes.ts'
 import { OUTCOMES } from '../../core/store/handshake-row.ts'
 import { baselineWindow, compare, LEAST_BASELINE } from '../comparison.ts'
 import { finishPage, startPage, windowAnswer } from '../paging.ts'
@@ -56,9 +57,18 @@ const networkItem = z
     handshake_ms: latencySchema,
     clients: count('Distinct clients with a completed or failed handshake (estimated, within 1 %).'),
     failed_clients: count('Distinct clients with a failed handshake (estimated, within 1 %).'),
+    trend: z
+      .array(rate('Success rate in the step; null when nothing was completed or failed.').nullable())
+      .nullable()
+      .describe(
+        'Success rates from the start of the window to its end, in equal steps; null when not asked.',
+      ),
   })
   .meta({ id: 'NetworkItem', description: 'One network, or the part of it that bears a label.' })
 
+const FAILURES = Object.entries<CauseInfo>(CAUSES)
+  .filter(([, { outcome }]) => outcome === 'failed')
+  .map(([name]) => name) as [string]
 const sorts = Object.keys(NETWORK_SORTS) as [keyof typeof NETWORK_SORTS]
 const networkKey = z.tuple([z.number().nullable(), z.int().min(0).max(4_294_967_295), z.string().max(1_024)])
 
@@ -90,6 +100,10 @@ export const networksRoute = defineRoute({
     min_handshakes: integer({ min: 0, max: 1e12 })
       .optional()
       .describe('Only with at least so many handshakes of every outcome.'),
+    cause: oneOf(FAILURES).optional().describe('Only where most failures have this cause.'),
+    trend: integer({ min: 2, max: 100 })
+      .optional()
+      .describe('Also give the success rate in so many steps of the window, or fewer.'),
     sort: oneOf(sorts).default('handshakes').describe('What to sort by.'),
     order: oneOf(['asc', 'desc']).default('desc').describe('Smallest or largest first.'),
     ...pageQuery({ max: 200, usual: 50 }),
@@ -111,14 +125,14 @@ export const networksRoute = defineRoute({
     const { site, ip_version } = query
     const scope = { site, ip_version }
     const found = await findNetworks(store, { ...query, window, past, scope, where: filterOf(query), after })
-    const { limit } = query
+    const { limit, trend } = query
     const { page, next_cursor } = finishPage(found, {
       limit,
       window,
       asked,
       keyOf: (row: NetworkRow) => [row.sort_value, row.asn, row.label],
     })
-    const details = await readDetails(store, page, { window, past, scope })
+    const details = await readDetails(store, page, { window, past, scope, trend })
     const { from, to } = windowAnswer(past)
     return {
       window: windowAnswer(window),
@@ -160,7 +174,8 @@ function filterOf({
   min_success_rate,
   max_success_rate,
   min_handshakes,
+  cause,
 }: NetworkFilter & { asn?: readonly number[] | undefined }): NetworkFilter {
   const shares = { outcome, min_outcome_share, max_outcome_share }
-  return { asns, label, search, ...shares, min_success_rate, max_success_rate, min_handshakes }
+  return { asns, label, search, ...shares, min_success_rate, max_success_rate, min_handshakes, cause }
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { without } from '../breakdown.ts'
+import { BASELINE_MS } from '../comparison.ts'
 import { windowAnswer } from '../paging.ts'
 import { oneOf } from '../parameter-types.ts'
-import { type PointRow, readAllPoints, readPoints } from '../queries/timeseries.ts'
+import { type Band, type PointRow, readAllPoints, readBand, readPoints } from '../queries/timeseries.ts'
 import { defineRoute } from '../route.ts'
 import { count, countsShape, latencySchema, rate, successRate, time, windowSchema } from '../schemas.ts'
-import { chooseStep, MOST_POINTS, STEP_NAMES, STEPS, startsOf } from '../step.ts'
-import { iso, resolveWindow } from '../window.ts'
+import { chooseStep, MOST_POINTS, STEP_NAMES, STEPS, type Step, startsOf } from '../step.ts'
+import { type Clock, ceilTo, iso, resolveWindow, type Window } from '../window.ts'
 import { NEVER_SEEN, networkPath, networkQuery, seenOrNotFound } from './network-parameters.ts'
 
 const point = z
@@ -25,6 +26,17 @@ const point = z
     description: 'One step of a time series; a step without handshakes is there, with zeros.',
   })
 
+/** Fewer steps than this say little of what is usual. */
+export const LEAST_BAND_STEPS = 20
+
+const band = z
+  .strictObject({
+    low: rate('5th percentile of its success rates.'),
+    high: rate('95th percentile.'),
+    steps: count('Steps with a rate, on which it rests.'),
+  })
+  .meta({ id: 'Band', description: 'Between which the success rate of a network usually lies.' })
+
 export const timeseriesRoute = defineRoute({
   path: '/v1/networks/:asn/timeseries',
   tag: 'Networks',
@@ -38,7 +50,7 @@ export const timeseriesRoute = defineRoute({
     step: oneOf(STEP_NAMES).optional().describe('Length of a step; chosen to suit the window when left out.'),
     compare: oneOf(['world', 'none'])
       .default('world')
-      .describe('`none` leaves the rest of the world out, which is quicker.'),
+      .describe('`none` leaves the rest of the world and the band out, which is quicker.'),
   },
   answer: z
     .strictObject({
@@ -46,6 +58,11 @@ export const timeseriesRoute = defineRoute({
       step: z.enum(STEP_NAMES),
       asn: count('AS number.'),
       label: z.string().nullable(),
+      baseline_band: band
+        .nullable()
+        .describe(
+          `Between which its success rate lay in nine of ten steps of the 7 days before the window; null with fewer than ${LEAST_BAND_STEPS} such steps, or not asked.`,
+        ),
       points: z.array(point),
     })
     .meta({ id: 'Timeseries', description: 'One network over time.' }),
@@ -54,10 +71,13 @@ export const timeseriesRoute = defineRoute({
     const { step, window } = chooseStep(query.step, resolveWindow(query, clock()), clock())
     const scope = { site, ip_version }
     const asked = { window, step_seconds: STEPS[step] / 1_000 }
+    const filter = { ...scope, asns: [asn], label }
+    const past = { ...asked, window: pastOf(window, step, clock()), filter }
     await seenOrNotFound(store, { asn, label })
-    const [own, all] = await Promise.all([
-      readPoints(store, { ...asked, filter: { ...scope, asns: [asn], label } }),
+    const [own, all, usual] = await Promise.all([
+      readPoints(store, { ...asked, filter }),
       compare === 'world' ? readAllPoints(store, { ...asked, filter: scope }) : [],
+      compare === 'world' ? readBand(store, past) : undefined,
     ])
     const ownAt = new Map(own.map((row) => [row.start * 1_000, row]))
     const allAt = new Map(all.map((row) => [row.start * 1_000, row]))
@@ -66,9 +86,27 @@ export const timeseriesRoute = defineRoute({
       const world = without(allAt.get(at) ?? row, row)
       return { at: iso(at), ...pointOf(row), world_success_rate: successRate(world) }
     })
-    return { window: windowAnswer(window), step, asn, label: label ?? null, points }
+    return {
+      window: windowAnswer(window),
+      step,
+      asn,
+      label: label ?? null,
+      baseline_band: usual === undefined ? null : bandOf(usual),
+      points,
+    }
   },
 })
+
+/** The days before the window in the same steps, as far as they are stored. */
+function pastOf({ from, rollup }: Window, step: Step, { minutesKeptFrom }: Clock): Window {
+  const since = from - BASELINE_MS
+  const kept = rollup === 'minutes' ? Math.max(since, ceilTo(minutesKeptFrom, STEPS[step])) : since
+  return { from: Math.min(kept, from), to: from, rollup }
+}
+
+function bandOf({ low, high, steps }: Band): z.output<typeof band> | null {
+  return low === null || high === null || steps < LEAST_BAND_STEPS ? null : { low, high, steps }
+}
 
 const EMPTY: PointRow = {
   start: 0,
