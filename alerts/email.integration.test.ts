@@ -140,7 +140,8 @@ describe('mail', () => {
     const lines: string[] = []
     const answer = (line: string) => {
       lines.push(line)
-      if (line.startsWith('AUTH')) return '235 welcome'
+      if (line.startsWith('AUTH'))
+        return line.includes('AHUAcA==') ? '235 welcome' : `500 what is ${line.trim()}?`
       if (line.startsWith('DATA')) return '354 go on'
       return '250 fine'
     }
@@ -161,6 +162,11 @@ describe('mail', () => {
       answer: '250 fine',
     })
     expect(lines).toContain('AUTH PLAIN AHUAcA==\r\n')
+    const login = { username: 'u', password: 'another' }
+    expect(await sendMail({ server: { ...starttls, ca }, ...mail, login })).toEqual({
+      result: 'refused',
+      answer: '500 what is AUTH PLAIN …?',
+    })
     expect(await sendMail({ server: starttls, ...mail })).toMatchObject({
       result: 'unreachable',
       answer: expect.stringContaining('self-signed'),

@@ -50,6 +50,30 @@ describe('files of rules', () => {
     })
   })
 
+  it('with a server name whose quotes were forgotten, which is an alias to YAML, are told by file and line', () => {
+    const text = `rules:
+  - id: shop-is-silent
+    who: { any: true, server_name: *.shop.example.com }
+    what: { no_data: }
+    for: 1m
+`
+    const parsed = parseRules([{ file: 'a.yaml', text }], AROUND)
+    expect(parsed.ok ? [] : mistakeLines(parsed.mistakes)).toEqual([
+      'a.yaml:3: *.shop.example.com without quotes is a YAML alias, and there is no anchor &.shop.example.com; allowed: "*.shop.example.com" in quotes, where text is meant',
+    ])
+  })
+
+  it('with aliases of aliases that would fill the memory are refused', () => {
+    const lines = Array.from({ length: 9 }, (_, i) => {
+      const inner = i === 0 ? '1' : `*a${i - 1}`
+      return `a${i}: &a${i} [${Array.from({ length: 10 }, () => inner).join(', ')}]`
+    })
+    const parsed = parseRules([{ file: 'a.yaml', text: `${lines.join('\n')}\nrules: []\n` }], AROUND)
+    expect(parsed.ok ? [] : mistakeLines(parsed.mistakes)).toEqual([
+      expect.stringMatching(/^a.yaml:1: not YAML: Excessive alias count.*; allowed: fewer aliases$/),
+    ])
+  })
+
   it('have all mistakes of all files reported at once, with line, field, what is allowed and the nearest key', () => {
     const parsed = parseRules(
       [

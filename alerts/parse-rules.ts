@@ -1,4 +1,4 @@
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { nearest } from '../core/runtime/nearest.ts'
 import { keysOf } from '../core/runtime/schema-keys.ts'
 import type { Rule, What } from './rule.ts'
@@ -20,6 +20,9 @@ export type RuleSurroundings = {
 /** A rule as it stands in its file, and as it is judged. */
 export type WrittenRule = { rule: Rule; line: number; document: unknown }
 
+/** Of one rule so many mistakes are told. */
+const MOST_MISTAKES = 50
+
 /** AS numbers by the name of their list. */
 export type Lists = ReadonlyMap<string, readonly number[]>
 
@@ -32,16 +35,16 @@ export function parseRules(sources: readonly RuleSource[], surroundings: RuleSur
   const parsed = sources.map(parseFile)
   const mistakes = parsed.flatMap((file) => file.mistakes)
   const lists = new Map(parsed.flatMap(({ lists }) => lists))
-  const firstOf = new Map<string, string>()
+  const fileOf = new Map<string, string>()
   const written: WrittenRule[] = []
   for (const { file, rules: given, documents, at } of parsed) {
     given.forEach((rule, index) => {
       const refuse = (path: (string | number)[], message: string, allowed: string) =>
         mistakes.push({ file, ...at(['rules', index, ...path]), message, allowed })
-      const first = firstOf.get(rule.id)
+      const first = fileOf.get(rule.id)
       if (first !== undefined)
         refuse(['id'], `${rule.id} is used twice`, `an id of its own; it is in ${first} already`)
-      firstOf.set(rule.id, first ?? file)
+      fileOf.set(rule.id, first ?? file)
       checkNames(rule, { lists, ...surroundings }, refuse)
       const { line } = at(['rules', index])
       written.push({ rule: ruleOf(rule, lists, file), line, document: documents[index] })
@@ -73,6 +76,18 @@ export function parseRule(
   }
 }
 
+/** As many as a person reads: a rule may name thousands of networks, and its mistakes are answered, logged and listed. */
+export function firstOf(mistakes: readonly FieldMistake[]): FieldMistake[] {
+  const left = mistakes.length - MOST_MISTAKES
+  if (left <= 0) return [...mistakes]
+  const more = { field: '', message: `and ${left} more mistakes`, allowed: 'none' }
+  return [...mistakes.slice(0, MOST_MISTAKES), more]
+}
+
+function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
 /** The mistakes as lines for a person. */
 export function mistakeLines(mistakes: readonly RuleMistake[]): string[] {
   return mistakes.map(({ file, line, field, message, allowed }) =>
@@ -98,7 +113,43 @@ function parseFile({ file, text }: RuleSource) {
     }))
     return { ...NOTHING, file, mistakes, at }
   }
-  return { ...readValue(document.toJS(), file, at), file, at }
+  const aliases = danglingAliases(document)
+  if (aliases.length > 0) {
+    const mistakes = aliases.map(({ source, offset }) => ({
+      file,
+      line: lineAt(offset),
+      field: '',
+      message: `*${source} without quotes is a YAML alias, and there is no anchor &${source}`,
+      allowed: `"*${source}" in quotes, where text is meant`,
+    }))
+    return { ...NOTHING, file, mistakes, at }
+  }
+  try {
+    return { ...readValue(document.toJS(), file, at), file, at }
+  } catch (error) {
+    // As of aliases of aliases, which would fill the memory.
+    if (!(error instanceof ReferenceError)) throw error
+    const mistake = {
+      file,
+      line: 1,
+      field: '',
+      message: `not YAML: ${error.message}`,
+      allowed: 'fewer aliases',
+    }
+    return { ...NOTHING, file, mistakes: [mistake], at }
+  }
+}
+
+/** Aliases without an anchor, which the parser passes over: server names whose quotes were forgotten. */
+function danglingAliases(document: Document): { source: string; offset: number }[] {
+  const found: { source: string; offset: number }[] = []
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) === undefined)
+        found.push({ source: node.source, offset: node.range?.[0] ?? 0 })
+    },
+  })
+  return found
 }
 
 type Content = {
@@ -136,7 +187,7 @@ function explain(issue: Issue, value: unknown, file: string, at: At): RuleMistak
     return issue.keys.map((key) => ({
       file,
       ...at([...path, key]),
-      message: `unknown key ${key}`,
+      message: `unknown key ${shortened(key)}`,
       allowed: suggestion(key, known),
     }))
   }
@@ -146,7 +197,7 @@ function explain(issue: Issue, value: unknown, file: string, at: At): RuleMistak
     value,
   )
   const message =
-    found === undefined || found === null ? 'missing' : `${JSON.stringify(found)} is not allowed`
+    found === undefined || found === null ? 'missing' : `${shortened(JSON.stringify(found))} is not allowed`
   return [{ file, ...at(path), message, allowed: withNearest(found, issue.message) }]
 }
 
@@ -220,13 +271,13 @@ function checkNames(
   const lists = [...around.lists.keys()]
   who.list?.forEach((name) => {
     if (!around.lists.has(name))
-      refuse(['who', 'list'], `there is no list ${name}`, none(lists) ?? suggestion(name, lists))
+      refuse(['who', 'list'], `there is no list ${shortened(name)}`, none(lists) ?? suggestion(name, lists))
   })
   receivers.forEach((name) => {
     if (!around.receivers.includes(name))
       refuse(
         ['receivers'],
-        `there is no receiver ${name}`,
+        `there is no receiver ${shortened(name)}`,
         none(around.receivers) ?? suggestion(name, around.receivers),
       )
   })

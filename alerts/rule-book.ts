@@ -5,6 +5,7 @@ import type { Store } from '../core/store/store.ts'
 import { createRuleMetrics } from './metrics.ts'
 import {
   type FieldMistake,
+  firstOf,
   type Lists,
   mistakeLines,
   parseRule,
@@ -193,7 +194,8 @@ function parseStored(row: StoredRule, around: Parameters<typeof parseRule>[1]): 
     () => undefined,
   )
   const parsed = parseRule(document, around)
-  if (!parsed.ok || parsed.rule.id === row.id) return parsed
+  if (!parsed.ok) return { ok: false, mistakes: firstOf(parsed.mistakes) }
+  if (parsed.rule.id === row.id) return parsed
   const mistake = { field: 'id', message: `the rule is stored as ${row.id}`, allowed: row.id }
   return { ok: false, mistakes: [mistake] }
 }

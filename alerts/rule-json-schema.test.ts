@@ -55,6 +55,8 @@ const FILES: [boolean, string][] = [
   [false, who('site: fra')],
   [false, who('prefix: 192.0.2.0')],
   [false, who('any: true, ip_version: 6')],
+  [false, who(String.raw`label: "half a pair \uD800 of surrogates"`)],
+  [false, who(String.raw`any: true, site: "fra\r\nBcc: all@example.com"`)],
   [false, who('any: true, ip_version: 5')],
   [false, who('any: true, asns: 1')],
   [false, what('divergence: { sensitivity: loud }')],
@@ -75,6 +77,7 @@ const FILES: [boolean, string][] = [
   [false, rule('who: { any: true }, what: { divergence: }, severity: loud')],
   [false, rule('who: { any: true }, what: { divergence: }, receivers: []')],
   [false, rule('who: { any: true }, what: { divergence: }, minimum_handshakes: 1.5')],
+  [false, rule(String.raw`summary: "\uDC00", who: { any: true }, what: { divergence: }`)],
   [false, 'rules: [{ id: Not An Id, who: { any: true }, what: { divergence: } }]'],
 ]
 

@@ -91,7 +91,11 @@ const NOT_OF_INCIDENTS = {
 export const ruleSchema = z
   .strictObject({
     id: z.string(ID).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, ID),
-    summary: z.string('a sentence').max(300, 'at most 300 characters').default(''),
+    summary: z
+      .string('a sentence')
+      .max(300, 'at most 300 characters')
+      .regex(/^\P{Cs}*$/u, 'a sentence, without halves of surrogate pairs')
+      .default(''),
     who: whoSchema,
     what: whatSchema,
     for: span('0s', '0s', '24h'),
@@ -163,8 +167,14 @@ function span(fallback: string, min: string, max: string) {
   return duration(fallback, min, max).meta({ pattern: SPAN })
 }
 
-function text(shape: string) {
-  return z.string(shape).min(1, shape).max(200, shape)
+/** Half a surrogate pair is no text to the store: an alert about it could not be written, nor could those beside it. */
+function text(what: string) {
+  const shape = `${what}, up to 200 characters, no control characters`
+  return z
+    .string(shape)
+    .min(1, shape)
+    .max(200, shape)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, shape)
 }
 
 function asn() {

@@ -3,6 +3,8 @@ import { Problem } from '../core/runtime/problem.ts'
 
 /** Enough for what people type. */
 export const SMALL_BODY = 16_384
+/** Nothing that is taken is nested deeper; what is, ends the stack of those who look into it. */
+const DEEPEST = 32
 
 /**
  * Reads a JSON object into `request.body`. Nothing but `application/json` is taken: no page of another origin can
@@ -14,10 +16,22 @@ export function jsonBody(largest = SMALL_BODY): RequestHandler {
     if (!request.is('application/json')) throw unsupported(request)
     read(request, response, (error?: unknown) => {
       if (error !== undefined) next(problemOf(error, largest))
-      else if (isObject(request.body)) next()
-      else next(bad('the body is a list', 'a JSON object'))
+      else if (!isObject(request.body)) next(bad('the body is a list', 'a JSON object'))
+      else if (isDeep(request.body)) next(bad('the body is nested too deeply', `at most ${DEEPEST} levels`))
+      else next()
     })
   }
+}
+
+function isDeep(body: unknown): boolean {
+  let level = [body]
+  for (let depth = 0; depth <= DEEPEST; depth += 1) {
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    )
+    if (level.length === 0) return false
+  }
+  return true
 }
 
 function isObject(body: unknown): body is Record<string, unknown> {

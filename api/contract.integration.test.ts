@@ -133,11 +133,11 @@ describe('answers and the OpenAPI document', () => {
     for (const route of ROUTES) {
       const operation = paths[route.path.replace(/:(\w+)/g, '{$1}')]?.[route.method]
       const names = operation?.parameters?.map(({ name }) => name)
-      const condition = route.condition === undefined ? [] : [route.condition.header]
+      const conditions = (route.conditions ?? []).map(({ header }) => header)
       expect(names).toEqual([
         ...Object.keys(route.pathParameters.shape),
         ...Object.keys(route.query.shape),
-        ...condition,
+        ...conditions,
       ])
     }
   })

@@ -298,6 +298,11 @@ describe('a body that is not allowed', () => {
     ],
     ['{"author":"ada","reason":"x","__proto__":{}}', [{ field: '__proto__' }]],
     ['[]', [{ field: '', message: 'the body is a list', allowed: 'a JSON object' }]],
+    [
+      `{"author":"ada","reason":"x","more":${'['.repeat(40)}${']'.repeat(40)}}`,
+      [{ field: '', message: 'the body is nested too deeply', allowed: 'at most 32 levels' }],
+    ],
+    ['{"author":"ada","reason":"half \\ud800 a pair"}', [{ field: 'reason' }]],
     ['"ada"', [{ field: '', message: /^the body is not JSON/ }]],
     ['{"author":', [{ field: '', message: /^the body is not JSON/, allowed: 'a JSON object' }]],
   ] as const)('%j', async (body, errors) => {

@@ -83,7 +83,7 @@ function operation(route: Route, schemas: Json): Json {
     parameters: [
       ...parameters(route.pathParameters, 'path'),
       ...parameters(route.query, 'query'),
-      ...conditionOf(route),
+      ...conditionsOf(route),
     ],
     ...(route.body !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: route.body.schema } } },
@@ -98,9 +98,9 @@ function operation(route: Route, schemas: Json): Json {
       403: problemAnswer(`The token lacks the scope ${route.scope}.`),
       ...(route.notFound !== undefined && { 404: problemAnswer(route.notFound) }),
       ...(route.conflict !== undefined && { 409: problemAnswer(route.conflict) }),
-      ...(route.condition?.header === 'If-Match' && {
-        412: problemAnswer('It was changed since it was read; read it again.'),
-        428: problemAnswer('If-Match is missing.'),
+      ...(route.conditions !== undefined && {
+        412: problemAnswer('It was changed since it was read, or made; read it again.'),
+        428: problemAnswer(`${route.conditions.map(({ header }) => header).join(' or ')} is missing.`),
       }),
       ...(route.body !== undefined && {
         413: problemAnswer('The body is too large.'),
@@ -111,16 +111,34 @@ function operation(route: Route, schemas: Json): Json {
   }
 }
 
-function successOf({ status = 200, answer, summary }: Route, schemas: Json): Json {
+function successOf({ status = 200, answer, summary, makes, answerHeaders }: Route, schemas: Json): Json {
   if (status === 204) return { 204: { description: summary } }
+  const success = {
+    ...(answerHeaders !== undefined && { headers: headersOf(answerHeaders) }),
+    content: { 'application/json': { schema: hoist(answer, schemas) } },
+  }
   const description = answer.meta()?.description ?? summary
-  return { [status]: { description, content: { 'application/json': { schema: hoist(answer, schemas) } } } }
+  return {
+    [status]: { description, ...success },
+    ...(makes !== undefined && { 201: { description: makes, ...success } }),
+  }
 }
 
-function conditionOf({ condition }: Route): Json[] {
-  if (condition === undefined) return []
-  const { header: name, description } = condition
-  return [{ name, in: 'header', required: false, description, schema: { type: 'string' } }]
+function headersOf(headers: NonNullable<Route['answerHeaders']>): Json {
+  const entries = Object.entries(headers)
+  return Object.fromEntries(
+    entries.map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+  )
+}
+
+function conditionsOf({ conditions = [] }: Route): Json[] {
+  return conditions.map(({ header: name, description }) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }))
 }
 
 function parameters(schema: z.ZodObject, where: 'path' | 'query'): Json[] {

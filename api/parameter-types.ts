@@ -28,7 +28,7 @@ export function ipVersion() {
   return z.preprocess(numberOf, z.literal([4, 6], '4 or 6'))
 }
 
-/** Text that is compared whole or searched for; control characters are refused. */
+/** Text that is compared whole or searched for; control characters are refused, and halves of surrogate pairs, which the store cannot hold. */
 export function text({ min = 0, max = 255 }: { min?: number; max?: number } = {}) {
   const shape =
     min === 0
@@ -38,7 +38,7 @@ export function text({ min = 0, max = 255 }: { min?: number; max?: number } = {}
     .string(shape)
     .min(min, shape)
     .max(max, shape)
-    .regex(/^[^\p{Cc}]*$/u, shape)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, shape)
 }
 
 /** Text that says something. */
@@ -47,7 +47,7 @@ export function words({ max }: { max: number }) {
   return z
     .string(shape)
     .max(max, shape)
-    .regex(/^[^\p{Cc}]*[^\p{Cc}\s][^\p{Cc}]*$/u, shape)
+    .regex(/^[^\p{Cc}\p{Cs}]*[^\p{Cc}\p{Cs}\s][^\p{Cc}\p{Cs}]*$/u, shape)
 }
 
 /** An AS number, with or without AS before it. */

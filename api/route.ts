@@ -42,7 +42,11 @@ type About = {
   conflict?: string
   /** Of a success; 200 when left out. */
   status?: 200 | 201 | 204
+  /** Headers of a success, and what they say. */
+  answerHeaders?: Readonly<Record<string, string>>
 }
+
+export type Condition = { header: 'If-Match' | 'If-None-Match'; description: string }
 
 /** A route as the router and the OpenAPI document see it: the same schemas validate and describe. */
 export type Route = About & {
@@ -51,8 +55,10 @@ export type Route = About & {
   query: z.ZodObject
   /** What it takes as JSON, as JSON Schema, and how many bytes of it. */
   body?: { schema: Record<string, unknown>; largest: number }
-  /** The header that says on what state the request builds, and whether it must be given. */
-  condition?: { header: 'If-Match' | 'If-None-Match'; description: string }
+  /** The headers of which one says on what state the request builds. */
+  conditions?: readonly Condition[]
+  /** When it answers 201 instead, if ever. */
+  makes?: string
   answer: z.ZodType
   /** Parses the parameters and answers. Throws problems. */
   run(
@@ -151,7 +157,8 @@ export function defineWrite<
     pathParameters: Path
     query: Query
     body?: NonNullable<Route['body']>
-    condition?: NonNullable<Route['condition']>
+    conditions?: readonly Condition[]
+    makes?: string
     answer: Answer
     handle(
       call: {

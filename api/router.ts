@@ -9,7 +9,12 @@ import { type Authorize, requireScope } from '../core/runtime/tokens.ts'
 import { createTurns } from '../core/runtime/turns.ts'
 import { jsonBody } from './body.ts'
 import { type Bounds, createBoundedStore, type Inserts, type Queries } from './bounded-store.ts'
-import { type ChangeSource, createChangeStream, type ListeningLimits } from './change-stream.ts'
+import {
+  type ChangeSource,
+  createChangeStream,
+  DEFAULT_LISTENING,
+  type ListeningLimits,
+} from './change-stream.ts'
 import { sendJson } from './compression.ts'
 import { listenTo } from './event-stream.ts'
 import { createListenerMetrics } from './listener-metrics.ts'
@@ -80,7 +85,8 @@ export function createApiRouter({
   router.all(EVENTS_PATH, only('GET, HEAD'))
   router.get(ALERT_EVENTS_PATH, read, listenTo({ last: () => lastAlertChange(bounded), stream: alerts }))
   router.all(ALERT_EVENTS_PATH, only('GET, HEAD'))
-  const test = backtestRules({ store: bounded, rules, now, settings: backtest, log })
+  const { slowMs } = listening ?? DEFAULT_LISTENING
+  const test = backtestRules({ store: bounded, rules, now, settings: backtest, log, slowMs })
   router.post(BACKTEST_PATH, measure(BACKTEST_PATH), read, jsonBody(LARGEST_BACKTEST), test)
   router.all(BACKTEST_PATH, only('POST'))
   serveDocument(router, RULE_SCHEMA_PATH, rulesFileJsonSchema(), 'application/schema+json')

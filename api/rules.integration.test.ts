@@ -47,6 +47,11 @@ const create = (rule: unknown = RULE) => send('POST', '/v1/rules?author=ada', ru
 const etagOf = ({ headers }: Answer) => headers.get('etag') ?? ''
 const brief = ({ status, body }: Answer) => [status, (body as { type?: string }).type]
 
+type Operation = {
+  parameters: { name: string }[]
+  responses: Record<string, { headers?: Record<string, unknown> }>
+}
+
 describe('rules of the API', () => {
   test('are made, read, replaced and deleted, each with its ETag', async () => {
     const made = await create()
@@ -127,6 +132,25 @@ describe('rules of the API', () => {
     expect(brief(absent)).toEqual([404, '/problems/unknown-rule'])
   })
 
+  test('are answered with the statuses and headers that the OpenAPI document says', async () => {
+    const { body } = await api.get('/v1/openapi.json')
+    const { paths } = body as { paths: Record<string, Record<string, Operation>> }
+    const told = (path: string, method: string, status: number) =>
+      Object.keys(paths[path]?.[method]?.responses[status]?.headers ?? {})
+    const answers = [
+      ['/v1/rules/{id}', 'put', await send('PUT', '/v1/rules/mine', RULE, { 'if-none-match': '*' })],
+      ['/v1/rules/{id}', 'put', await send('PUT', '/v1/rules/mine', RULE, { 'if-match': '*' })],
+      ['/v1/rules/{id}', 'get', await api.get('/v1/rules/mine')],
+      ['/v1/rules', 'post', await create({ ...RULE, id: 'other' })],
+    ] as const
+    for (const [path, method, { status, headers }] of answers) {
+      const sent = ['ETag', 'Location'].filter((name) => headers.has(name))
+      expect([method, status, told(path, method, status)]).toEqual([method, status, sent])
+    }
+    const names = (paths['/v1/rules/{id}']?.['put']?.parameters ?? []).map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['If-Match', 'If-None-Match']))
+  })
+
   test('are won by exactly one of many who replace the same at once', async () => {
     const etag = etagOf(await create())
     const answers = await Promise.all(
@@ -194,6 +218,15 @@ describe('a rule of a file', () => {
     expect((await api.get('/v1/rules/from-file')).headers.get('etag')).toBeNull()
   })
 
+  test('is told from the shipped one, which the configuration takes out of force', async () => {
+    const shipped = '/v1/rules/any-network-diverges'
+    const { status, body } = await send('DELETE', shipped, undefined, { 'if-match': '*' })
+    expect([status, body]).toMatchObject([
+      409,
+      { type: '/problems/rule-shipped', detail: expect.stringContaining('alerts.default_rule: false') },
+    ])
+  })
+
   test('with the id of a stored one puts that out of force, which can then be deleted', async () => {
     const etag = etagOf(await create())
     await writeRules(FILE.replace('from-file', 'mine'))
@@ -253,6 +286,43 @@ describe('a stored rule that can no longer be used', () => {
       items: [{}, {}, { id: 'broken', in_force: false }, { id: 'moved', in_force: false }],
     })
     expect(api.rules.rules()).toHaveLength(2)
+  })
+})
+
+describe('a rule with thousands of mistakes', () => {
+  test('is refused with the first of them, and how many more there are', async () => {
+    const { status, body } = await create({ ...RULE, who: { asn: Array(9_000).fill('x'.repeat(20)) } })
+    const { errors } = body as { errors: { field: string; message: string }[] }
+    expect([status, errors.length, errors.at(-1)]).toMatchObject([
+      400,
+      51,
+      { message: 'and 8950 more mistakes' },
+    ])
+  })
+
+  test('is shown no longer than a person reads', async () => {
+    const { body } = await create({ ...RULE, severity: 'x'.repeat(200_000) })
+    expect((body as { errors: object[] }).errors).toMatchObject([
+      { field: 'severity', message: `"${'x'.repeat(79)}… is not allowed` },
+    ])
+  })
+})
+
+describe('a rule that would stop the evaluation of all', () => {
+  test.each([
+    ['nested without end', `{"id":"deep","who":{"asn":${'['.repeat(90_000)}${']'.repeat(90_000)}}}`],
+    [
+      'named by half a pair of surrogates',
+      '{"id":"half","who":{"any":true,"site":"x\\ud800y"},"what":{"no_data":null},"for":"1m"}',
+    ],
+  ])('is refused: one that is %s', async (_what, body) => {
+    const answer = await api.get('/v1/rules', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    expect(answer.status).toBe(400)
+    expect(api.rules.stored()).toEqual([])
   })
 })
 

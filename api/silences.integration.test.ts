@@ -171,6 +171,8 @@ describe('a silence', () => {
     [{ ends_at: '+367d' }, 'ends_at', '366 days'],
     [{ author: ' ' }, 'author', 'not only blanks'],
     [{ reason: undefined }, 'reason', '1 to 2000'],
+    [{ everything: undefined, site: ['x\ud800y'] }, 'site', 'no control'],
+    [{ starts_at: '2150-01-01T00:00:00Z' }, 'starts_at', '366 days'],
     [{ severity: ['loud'] }, 'severity', 'critical, warning, info'],
     [{ asn: ['x'] }, 'asn', 'AS64500'],
     [{ asn: 64_500 }, 'asn', 'a list of'],

@@ -16,7 +16,8 @@ export function createPagerDutyReceiver({
   return {
     name,
     groupsItself: false,
-    send: (message) => post(url, JSON.stringify(pagerDutyEvent(message, routingKey))),
+    send: (message) =>
+      post(url, JSON.stringify(pagerDutyEvent(message, routingKey)), { secrets: [routingKey] }),
   }
 }
 

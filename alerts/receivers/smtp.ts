@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { Answer } from './receiver.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 export type SmtpServer = {
   host: string
@@ -60,7 +61,10 @@ export async function sendMail({
     return { result: 'delivered', answer }
   } catch (error) {
     const refused = error instanceof SmtpRefusal && error.code >= 500
-    return { result: refused ? 'refused' : 'unreachable', answer: (error as Error).message }
+    // Some servers repeat the command that they do not understand.
+    const secrets = login === undefined ? [] : [credentialsOf(login), login.password]
+    const answer = withoutSecrets((error as Error).message, secrets)
+    return { result: refused ? 'refused' : 'unreachable', answer }
   } finally {
     clearTimeout(deadline)
     line?.close()
@@ -81,11 +85,14 @@ async function greet(line: Line): Promise<string> {
   return line.ask('EHLO halfshake.invalid', 250)
 }
 
-async function logIn(line: Line, { username, password }: SmtpLogin, { security }: SmtpServer): Promise<void> {
+async function logIn(line: Line, login: SmtpLogin, { security }: SmtpServer): Promise<void> {
   if (security === 'none')
     throw new SmtpRefusal('530 a password is sent over TLS only: use smtps or smtp+starttls')
-  const credentials = Buffer.from(`\0${username}\0${password}`).toString('base64')
-  await line.ask(`AUTH PLAIN ${credentials}`, 235)
+  await line.ask(`AUTH PLAIN ${credentialsOf(login)}`, 235)
+}
+
+function credentialsOf({ username, password }: SmtpLogin): string {
+  return Buffer.from(`\0${username}\0${password}`).toString('base64')
 }
 
 function connectTo(server: SmtpServer, tls: boolean): Socket {

@@ -27,7 +27,7 @@ export function createWebhookReceiver({
         'idempotency-key': message.id,
         ...(secret === undefined ? {} : { 'halfshake-signature': signatureOf(body, secret, now()) }),
       }
-      return post(url, body, headers)
+      return post(url, body, { headers })
     },
   }
 }

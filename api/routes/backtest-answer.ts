@@ -17,11 +17,11 @@ class Left extends Error {
   override readonly name = 'Left'
 }
 
-/** Answers with lines of JSON while a test runs, the last of which has its result or the problem. */
+/** Answers with lines of JSON while a test runs, the last of which has its result or the problem. Ends when the client has it, or left. */
 export async function answer(
   response: Response,
   test: (lines: Lines) => Promise<Tested | undefined>,
-  log: Logger,
+  { log, slowMs }: { log: Logger; slowMs: number },
 ): Promise<void> {
   response.status(200).set({
     'Content-Type': 'application/x-ndjson',
@@ -36,13 +36,19 @@ export async function answer(
     const fits = write(
       tested === undefined ? { problem: documentOf(nothingStored()) } : { result: resultOf(tested) },
     )
-    if (!fits && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (!fits && !response.destroyed) await taken(response, slowMs)
   } catch (error) {
     if (error instanceof Left) return
     log.error({ error: String(error) }, 'a backtest failed')
     write({ problem: documentOf(problemOf(error)) })
   }
   response.end()
+}
+
+/** Who has not read any of it for so long is disconnected: others wait for their test meanwhile. */
+async function taken(response: Response, slowMs: number): Promise<void> {
+  response.setTimeout(slowMs, () => response.destroy())
+  await Promise.race([once(response, 'drain'), once(response, 'close')])
 }
 
 /** Tells how far it is now and then, lets others have their turn, and ends it when nobody listens any more. */

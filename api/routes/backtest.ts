@@ -50,12 +50,15 @@ export function backtestRules({
   now,
   settings,
   log,
+  slowMs,
 }: {
   store: Queries
   rules: RuleBook
   now: () => number
   settings: BacktestSettings
   log: Logger
+  /** A client that does not read for so long is disconnected. */
+  slowMs: number
 }): RequestHandler {
   let running = false
   return async (request, response) => {
@@ -68,7 +71,7 @@ export function backtestRules({
       await answer(
         response,
         (lines) => testRules({ ...asked, ...lines, store, historyMs: settings.historyMs, kept }),
-        log,
+        { log, slowMs },
       )
     } finally {
       running = false

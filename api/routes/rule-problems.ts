@@ -1,15 +1,26 @@
 import type { WrittenRule } from '../../alerts/parse-rules.ts'
+import { SHIPPED } from '../../alerts/rule-files.ts'
 import { Problem } from '../../core/runtime/problem.ts'
 
 /** What keeps a rule from being written. */
 
 export function standsInFile(id: string, { rule, line }: WrittenRule): Problem {
+  if (rule.file === SHIPPED) return isShipped(id)
   return new Problem({
     status: 409,
     type: 'rule-in-file',
     title: 'Rule stands in a file',
     detail: `${id} is the id of a rule in ${rule.file}:${line}, which is read-only here; change it there, or take another id`,
     members: { file: rule.file, line },
+  })
+}
+
+function isShipped(id: string): Problem {
+  return new Problem({
+    status: 409,
+    type: 'rule-shipped',
+    title: 'Rule is shipped',
+    detail: `${id} is shipped, and read-only; alerts.default_rule: false in the configuration takes it out of force, and frees its id`,
   })
 }
 

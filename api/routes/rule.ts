@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { FieldMistake, WrittenRule } from '../../alerts/parse-rules.ts'
+import { type FieldMistake, firstOf, type WrittenRule } from '../../alerts/parse-rules.ts'
 import type { ListedRule, RuleBook } from '../../alerts/rule-book.ts'
 import { SHIPPED } from '../../alerts/rule-files.ts'
 import { etagOf } from '../../alerts/stored-rules.ts'
@@ -72,8 +72,9 @@ export function etagHeader({ etag }: RuleItem): Record<string, string> {
   return etag === null ? {} : { ETag: etag }
 }
 
-/** The 400 problem that lists every mistake in a rule. */
-export function badRule(mistakes: readonly FieldMistake[]): Problem {
+/** The 400 problem that lists the mistakes in a rule, or in several. */
+export function badRule(found: readonly FieldMistake[]): Problem {
+  const mistakes = firstOf(found)
   return new Problem({
     status: 400,
     type: 'bad-rule',

@@ -28,6 +28,9 @@ const ifMatch = {
   header: 'If-Match',
   description: '`ETag` of the rule as it was read; `*` for whatever it is now.',
 } as const
+const ifNoneMatch = { header: 'If-None-Match', description: '`*`: make it, there must be none.' } as const
+const ETAG = { ETag: 'Names the rule as it is, for `If-Match`; of rules of files there is none.' }
+const WRITTEN = { ...ETAG, Location: 'Where the rule is.' }
 
 export const rulesRoute = defineRoute({
   path: '/v1/rules',
@@ -70,6 +73,7 @@ export const ruleRoute = defineRoute({
   query: {},
   answer: ruleSchema,
   headers: etagHeader,
+  answerHeaders: ETAG,
   async handle({ path: { id } }, { store, rules }) {
     await rules.refresh(store)
     return ruleOrNotFound(rules, id)
@@ -86,6 +90,7 @@ export const createRuleRoute = defineWrite({
   scope: 'admin',
   conflict: `There is a rule of this id already. ${IN_A_FILE}`,
   status: 201,
+  answerHeaders: WRITTEN,
   pathParameters: {},
   query: authorQuery,
   body,
@@ -111,7 +116,9 @@ export const replaceRuleRoute = defineWrite({
   pathParameters: rulePath,
   query: authorQuery,
   body,
-  condition: ifMatch,
+  conditions: [ifMatch, ifNoneMatch],
+  makes: 'There was no rule of this id; it is made.',
+  answerHeaders: WRITTEN,
   answer: ruleSchema,
   handle: ({ path: { id }, body: document, query: { author }, conditions }, context) =>
     inTurn(context, async () => {
@@ -137,7 +144,7 @@ export const deleteRuleRoute = defineWrite({
   status: 204,
   pathParameters: rulePath,
   query: authorQuery,
-  condition: ifMatch,
+  conditions: [ifMatch],
   answer: z.undefined(),
   handle: ({ path: { id }, query: { author }, conditions }, context) =>
     inTurn(context, async () => {

@@ -36,7 +36,9 @@ export const silenceBody = {
   ...matchersBody,
   author: words({ max: 128 }).describe('Who decides it: a name others know.'),
   reason: words({ max: 2_000 }).describe('Why, for those who wonder what became of their messages.'),
-  starts_at: moment().optional().describe('From when it holds; now when left out, or when it has passed.'),
+  starts_at: moment()
+    .optional()
+    .describe('From when it holds; now when left out, or when it has passed; at most a year from now.'),
   ends_at: ending().describe(
     'Until when it holds: a time, or a span after the start, as +2h; at most a year.',
   ),
@@ -63,6 +65,8 @@ type Body = z.output<z.ZodObject<typeof silenceBody>>
 /** What was asked for, at the time it was asked; throws a 400 problem where the fields do not go together. */
 export function silenceFrom(body: Body, now: number): Omit<Silence, 'id'> {
   const starts_at = Math.max(now, body.starts_at?.(now) ?? now)
+  if (starts_at - now > LONGEST)
+    throw wrong('starts_at', 'starts_at is more than a year from now', 'a time within the next 366 days')
   const ends_at = body.ends_at(starts_at)
   if (ends_at <= starts_at) throw wrong('ends_at', 'ends_at is not after the start', 'a time after it')
   if (ends_at - starts_at > LONGEST)
