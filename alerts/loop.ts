@@ -1,3 +1,4 @@
+import type { Check } from '../core/runtime/health.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import type { Alert } from './alert.ts'
@@ -49,6 +50,8 @@ export type Evaluator = Component & {
   /** Evaluates every minute that is due and puts into the queue what is to be told. Also what the timer does. */
   evaluateDue(): Promise<void>
   firing(): Alert[]
+  /** Says so when the last look failed: alerts are late then, and nobody is told why. */
+  check: Check
 }
 
 /**
@@ -63,6 +66,7 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
   let state: State | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
+  let failing: { since: number; error: string } | undefined
   let busy: Promise<void> = Promise.resolve()
 
   async function round(): Promise<void> {
@@ -179,8 +183,10 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     busy = busy.then(async () => {
       try {
         await round()
+        failing = undefined
       } catch (error) {
         metrics.failed()
+        failing = { since: failing?.since ?? clock(), error: String(error) }
         log.error({ error: String(error) }, 'the alert rules could not be evaluated; trying again')
         const minute = state === undefined ? dueMinute() : state.minute + MINUTE
         needs.errors.note({ minute, rule: '', error: String(error) })
@@ -207,5 +213,13 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     },
     evaluateDue,
     firing: () => (state === undefined ? [] : firingIn(state)),
+    check: { name: 'alert evaluation', check: () => ({ ready: true, ...warningOf(failing) }) },
   }
+}
+
+/** Not unready: events are taken all the same, and every minute is evaluated when it can be. */
+function warningOf(failing: { since: number; error: string } | undefined): { warning?: string } {
+  if (failing === undefined) return {}
+  const since = new Date(failing.since).toISOString()
+  return { warning: `the alert rules could not be evaluated since ${since}: ${failing.error}` }
 }

@@ -6,6 +6,7 @@ import type { Incident } from '../detector/incident.ts'
 import { createIncidentTable } from '../detector/incident-table.ts'
 import { createErrorLog } from './error-log.ts'
 import { createWebhookReceiver } from './receivers/webhook.ts'
+import type { Rule } from './rule.ts'
 import { createRuleBook } from './rule-book.ts'
 import { lastRevision, readStoredRules, type StoredRule, writeStoredRule } from './stored-rules.ts'
 import { incidentOf } from './testing/builders.ts'
@@ -132,6 +133,23 @@ describe('a round that fails', () => {
   it('is noted among the evaluation errors', async () => {
     await round(0, 'no rules today')
     expect(await errors()).toEqual([{ rule: '', error: 'Error: no rules today' }])
+  })
+
+  it('is a warning of readiness until one succeeds', async () => {
+    let broken = true
+    const rules = () =>
+      broken ? Promise.reject(new Error('no rules today')) : Promise.resolve<readonly Rule[]>([])
+    const { evaluator } = createSystem({ store, rules, receivers: [], clock: () => NOW * 1_000 })
+    await evaluator.evaluateDue()
+    await evaluator.evaluateDue()
+    const since = new Date(NOW * 1_000).toISOString()
+    expect(evaluator.check.check()).toEqual({
+      ready: true,
+      warning: `the alert rules could not be evaluated since ${since}: Error: no rules today`,
+    })
+    broken = false
+    await evaluator.evaluateDue()
+    expect(evaluator.check.check()).toEqual({ ready: true })
   })
 
   it('is noted when the store is back, the same one once a minute', async () => {

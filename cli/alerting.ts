@@ -23,7 +23,7 @@ export type Alerting = {
   rules: Component
   /** Evaluates and delivers; started after the detector, whose incidents it reads. */
   components: readonly Component[]
-  check: Check
+  checks: readonly Check[]
   book: RuleBook
 }
 
@@ -86,7 +86,7 @@ export function createAlerting({
     start: async () => book.load(),
     stop: async () => undefined,
   }
-  return { rules, components: [evaluator, delivery], check: book.check, book }
+  return { rules, components: [evaluator, delivery], checks: [book.check, evaluator.check], book }
 }
 
 export function createConfiguredRuleBook({

@@ -70,7 +70,7 @@ export function createPipeline({
   const checks: Check[] = [
     enrichment.check,
     detection.check,
-    alerting.check,
+    ...alerting.checks,
     ...served.map(({ check }) => check),
   ]
   const ingest = createIngestRouter({

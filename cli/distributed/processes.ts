@@ -96,7 +96,7 @@ export function createDetectorStep({ config, log, onDeath }: StepParts): Step {
   const store = createConfiguredServerStore(config, log)
   const detection = createDetection({ config, store, registry, log, onDeath, clock: Date.now })
   const alerting = createAlerting({ config, store, registry, log, clock: Date.now })
-  const http = createHealth(config, log, registry, [store.check, detection.check, alerting.check])
+  const http = createHealth(config, log, registry, [store.check, detection.check, ...alerting.checks])
   return {
     components: [http, alerting.rules, store, detection, ...alerting.components],
     url: http.url,
