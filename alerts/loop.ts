@@ -1,25 +1,23 @@
 import type { Check } from '../core/runtime/health.ts'
 import type { Component } from '../core/runtime/lifecycle.ts'
 import type { Logger } from '../core/runtime/log.ts'
+import { createAdvance } from './advance.ts'
 import type { Alert } from './alert.ts'
 import type { AlertTable } from './alert-table.ts'
 import type { ErrorLog } from './error-log.ts'
-import { evaluateMinute, firingIn, initialState, MINUTE, resolved, type State } from './evaluate.ts'
-import type { Facts, FindFacts } from './facts.ts'
+import { firingIn, initialState, MINUTE, resolved, type State } from './evaluate.ts'
+import type { FindFacts } from './facts.ts'
 import type { Places } from './links.ts'
-import { messageOf } from './message.ts'
 import type { EvaluatorMetrics } from './metrics.ts'
-import type { Notification, Told } from './notification.ts'
+import type { Told } from './notification.ts'
 import type { NotificationTable } from './notification-table.ts'
-import { type Plan, type Planned, type PlannedReceiver, planNotifications } from './plan.ts'
+import { type Plan, type PlannedReceiver, planNotifications } from './plan.ts'
 import type { ReadCounts } from './read-counts.ts'
 import { createMutingReader } from './read-muting.ts'
 import type { Rule } from './rule.ts'
 import type { SilenceTable } from './silence-table.ts'
-import { askedOf, windowAt } from './window.ts'
+import { createWording } from './wording.ts'
 
-const CHUNK_MINUTES = 60
-const DAY = 24 * 3600
 /** The detector writes what it found in a minute a few seconds after it could be judged. */
 const DETECTOR_LAG_MS = 10_000
 
@@ -60,7 +58,11 @@ export type Evaluator = Component & {
  */
 export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
   const { alerts: table, notifications, clock, metrics, log } = needs
-  const startedAt = clock() / 1_000
+  const advance = createAdvance(
+    { ...needs, incidents: table.incidents, startedAt: clock() / 1_000 },
+    () => stopped,
+  )
+  const word = createWording({ ...needs, incidents: table.incidents })
   const lagMs = needs.watermarkMs + DETECTOR_LAG_MS
   const readMuting = createMutingReader(needs.silences, 60_000 + lagMs)
   let state: State | undefined
@@ -79,7 +81,7 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     const { next, changes } = await advance(rules, state, due)
     await table.write(changes)
     const { planned, silenced, heldBack } = await plan(rules, next, changes)
-    const messages = await worded(planned, rules)
+    const messages = await word(planned, rules)
     await notifications.add(messages)
     await table.save(next)
     state = next
@@ -87,36 +89,6 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     metrics.muted({ silenced, heldBack })
     for (const alert of changes) logChange(alert)
     if (messages.length > 0) needs.onMessages()
-  }
-
-  async function advance(rules: readonly Rule[], from: State, due: number) {
-    const oldest = Math.floor((clock() - needs.keptMs) / 60_000) * MINUTE
-    let next = { ...from, minute: Math.max(from.minute, Math.min(oldest, due - MINUTE)) }
-    if (next.minute > from.minute && from.minute > 0)
-      log.warn({ from: from.minute, to: next.minute }, 'minutes that are kept no longer are not evaluated')
-    const changes = new Map<string, Alert>()
-    const asked = askedOf(rules)
-    while (next.minute < due && !stopped) {
-      const first = next.minute + MINUTE
-      const to = Math.min(first + CHUNK_MINUTES * MINUTE, due + MINUTE)
-      const [counts, incidents] = await Promise.all([
-        needs.readCounts(first, to, asked),
-        table.incidents(next.minute - DAY),
-      ])
-      if (asked.single !== undefined && counts.some(({ single }) => single === undefined))
-        log.warn(
-          { from: first, to },
-          'rules by agent or server name are not evaluated for minutes whose handshakes are kept no longer',
-        )
-      for (let minute = first; minute < to; minute += MINUTE) {
-        const window = windowAt(counts, minute, asked.back)
-        const observed = minute >= startedAt
-        const step = evaluateMinute(rules, next, { minute, window, incidents, observed })
-        next = step.state
-        for (const alert of step.changes) changes.set(alert.id, alert)
-      }
-    }
-    return { next, changes: [...changes.values()] }
   }
 
   async function plan(rules: readonly Rule[], next: State, changes: readonly Alert[]): Promise<Plan> {
@@ -145,29 +117,6 @@ export function createEvaluator(needs: EvaluatorNeeds): Evaluator {
     )
     await table.write(ended.filter(({ resolution }) => resolution === 'withdrawn'))
     return ended
-  }
-
-  async function worded(planned: readonly Planned[], rules: readonly Rule[]): Promise<Notification[]> {
-    if (planned.length === 0) return []
-    const incidents = await table.incidents(Math.floor(clock() / 1_000) - DAY)
-    const found = new Map<string, Promise<Facts>>()
-    const factsOf = (alert: Alert, rule: Rule | undefined) => {
-      const facts = found.get(alert.id) ?? needs.facts(alert, rule)
-      found.set(alert.id, facts)
-      return facts
-    }
-    const messages: Notification[] = []
-    for (const { members, repeated, ...notification } of planned) {
-      const rule = rules.find(({ id }) => id === notification.rule)
-      const told = []
-      for (const alert of members) {
-        const incident = incidents.find(({ id }) => id === alert.incident)
-        told.push({ alert, facts: await factsOf(alert, rule), incident })
-      }
-      const message = messageOf({ ...notification, repeated }, { told, rule, places: needs.places })
-      messages.push({ ...notification, message })
-    }
-    return messages
   }
 
   function logChange({ id, rule, state, scope, asn, label, prefix, site }: Alert): void {
