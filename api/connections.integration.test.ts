@@ -233,6 +233,7 @@ describe('divergences', () => {
     })
     expect((body as List).items[0]).toEqual({
       ...rest,
+      acknowledgement: null,
       onset: iso(NOW - 7_500_000),
       opened_at: iso(NOW - 7_200_000),
       closed_at: iso(NOW - 3_000_000),

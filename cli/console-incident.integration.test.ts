@@ -248,9 +248,17 @@ describe('by hand', () => {
     await write({})
     const page = await open(PAGE, { polls: false, events: false })
     const box = card(page, 'Acknowledgement')
+    await box.getByRole('button').waitFor()
+    // What is read anew meanwhile would take the form away before it is sent.
+    let goOn: () => void = () => undefined
+    const sent = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    await page.route('**/v1/divergences/incident', (route) => sent.then(() => route.continue()))
     await box.getByLabel('Your name').fill('ada')
     await order('acknowledge', { author: 'bob', note: 'mine' })
     await box.getByRole('button').click()
+    goOn()
     await box.getByText(/^Incident was acknowledged at .* by bob: mine; that stands\.$/).waitFor()
     await box.getByText(/^By bob at/).waitFor()
   })
