@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { mistakeLines, parseRules } from './parse-rules.ts'
+import { parseRules } from './parse-rules.ts'
 import { readSources } from './rule-files.ts'
+import { mistakeLines } from './rule-mistake.ts'
 
 const AROUND = { receivers: ['ops', 'pager'], prefixLengths: { ipv4: 24, ipv6: 48 } }
 

@@ -3,20 +3,12 @@ import type { Check } from '../core/runtime/health.ts'
 import type { Logger } from '../core/runtime/log.ts'
 import type { Store } from '../core/store/store.ts'
 import { createRuleMetrics } from './metrics.ts'
-import {
-  type FieldMistake,
-  firstOf,
-  type Lists,
-  mistakeLines,
-  parseRule,
-  parseRules,
-  type RuleMistake,
-  type RuleSource,
-  type RuleSurroundings,
-  type WrittenRule,
-} from './parse-rules.ts'
+import { parseRule, parseRules, type RuleSurroundings, type WrittenRule } from './parse-rules.ts'
+import type { RuleSource } from './read-rules.ts'
+import type { Lists } from './resolve-rule.ts'
 import type { Rule } from './rule.ts'
 import { explainRuleMistakes, RulesUnusable, readSources } from './rule-files.ts'
+import { type FieldMistake, firstOf, mistakeLines, type RuleMistake } from './rule-mistake.ts'
 import { readStoredRules, type StoredRule } from './stored-rules.ts'
 
 /** The rules in force: of files, and those made through the API. */

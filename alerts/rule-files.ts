@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { mistakeLines, type RuleMistake, type RuleSource } from './parse-rules.ts'
+import type { RuleSource } from './read-rules.ts'
+import { mistakeLines, type RuleMistake } from './rule-mistake.ts'
 
 /** What the shipped rule has in place of a file's name. */
 export const SHIPPED = 'shipped'
