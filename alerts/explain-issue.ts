@@ -3,7 +3,7 @@ import { keysOf } from '../core/runtime/schema-keys.ts'
 import { type At, type Path, type RuleMistake, shortened, suggestion } from './rule-mistake.ts'
 import { rulesFileSchema } from './rule-schema.ts'
 
-export type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] }
+export type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[]; expected?: string }
 
 /** What the schema has against a value, in words that say where it stands, what it is and what is allowed. */
 export function explain(issue: Issue, value: unknown, file: string, at: At): RuleMistake[] {
@@ -11,8 +11,8 @@ export function explain(issue: Issue, value: unknown, file: string, at: At): Rul
     issue.path.map((key) => (typeof key === 'number' ? key : String(key))),
     value,
   )
+  const known = keysOf(rulesFileSchema, path.map(String))
   if (issue.keys !== undefined) {
-    const known = keysOf(rulesFileSchema, path.map(String))
     return issue.keys.map((key) => ({
       file,
       ...at([...path, key]),
@@ -27,7 +27,12 @@ export function explain(issue: Issue, value: unknown, file: string, at: At): Rul
   )
   const message =
     found === undefined || found === null ? 'missing' : `${shortened(JSON.stringify(found))} is not allowed`
-  return [{ file, ...at(path), message, allowed: withNearest(found, issue.message) }]
+  const allowed = issue.expected === 'object' ? keysAllowed(known) : withNearest(found, issue.message)
+  return [{ file, ...at(path), message, allowed }]
+}
+
+function keysAllowed(known: readonly string[]): string {
+  return known.length === 0 ? 'nothing here' : `keys and values, of ${known.join(', ')}`
 }
 
 /** A misspelt key is one mistake, though what it stands for is then missing, too. */

@@ -118,7 +118,9 @@ describe('files of rules', () => {
       ),
       'a.yaml:6 rules[0].severty: unknown key severty; allowed: did you mean severity?',
       expect.stringMatching(/^a.yaml:9 rules\[1\]\.what\.success_rate\.below: "120 %" .*share from 0 %/),
-      expect.stringMatching(/^a.yaml:10 rules\[2\]\.who: missing/),
+      expect.stringMatching(
+        /^a.yaml:10 rules\[2\]\.who: missing; allowed: keys and values, of any, asn, list/,
+      ),
       'b.yaml:3 rules[0].who.list: there is no list partner; allowed: none: no such name is defined',
       'b.yaml:3 rules[0].who.prefix: 192.0.2.0/28 is narrower than what is counted; allowed: at most /24',
       'b.yaml:5 rules[0].receivers: there is no receiver pagr; allowed: did you mean pager?',
