@@ -41,6 +41,8 @@ export type Ended =
 
 /** An alert in a record of its own, as a server sends it that refuses a ClientHello. */
 export const ALERT_RECORD_BYTES = 7
+/** Before the ClientHello, in its record (RFC 8446, 5.1). */
+const RECORD_HEADER_BYTES = 5
 /** Where the kernel tells none: Ethernet, with timestamps. */
 const USUAL_MSS = 1448
 
@@ -126,7 +128,9 @@ function stageOf(event: DecidingEvent, ended: Ended, tcp: Tcp): Stage {
   if (event.bytes_in === 0) return tcp.segsIn > 0 ? 'hello_partial' : 'connected'
   if (event.bytes_out > ALERT_RECORD_BYTES) return 'server_flight'
   if (event.hello_bytes !== undefined && event.hello_bytes > 0) {
-    return event.bytes_in < event.hello_bytes ? 'hello_partial' : 'hello'
+    // What it offers is known of a whole one alone; of one that is not, its length may have come ahead, in a record's header.
+    const header = event.hello_post_quantum === undefined ? RECORD_HEADER_BYTES : 0
+    return event.bytes_in < event.hello_bytes + header ? 'hello_partial' : 'hello'
   }
   // Where nobody watched the wire the server's TLS library has the name, and it has it once the ClientHello is whole.
   if (event.server_name !== undefined) return 'hello'

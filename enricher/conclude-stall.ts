@@ -32,18 +32,23 @@ export function concludeHole(facts: Facts): Conclusion | undefined {
 function concludeHoleInbound(facts: Facts): Conclusion | undefined {
   const { tcp, bytesIn, waited } = facts
   if (tcp.ooo === 0 || tcp.held === 0) return undefined
-  // Resends of the SYN-ACK, when nothing else was sent: the path loses what is small, too.
-  const lossy = facts.bytesOut === 0 && tcp.retrans > 0
-  const confidence = waited >= RESENT_OFTEN_MS && !lossy ? 'likely' : 'possible'
+  const confidence = waited >= RESENT_OFTEN_MS ? 'likely' : 'possible'
   const arrived = `${countIs(Math.min(tcp.held, tcp.ooo), 'segment')} held back out of order, what comes before never arrived`
   if (bytesIn >= tcp.mss) {
     const evidence = `${bytesIn} bytes read, full-size segments among them, then ${arrived} in ${duration(waited)}`
     return verdict(facts, 'path_inbound', confidence, evidence)
   }
-  const what = facts.bytesOut > 0 ? "the client's answer to the server" : 'the ClientHello'
-  const evidence =
-    `${bytesIn} bytes read in ${duration(waited)} although ${count(tcp.segsIn, 'segment')} with data arrived: ${arrived}. ` +
-    `The full-size head of ${what}${helloWords(facts)} is lost, its small tail gets through (server's MSS ${tcp.mss})`
+  const read = `${bytesIn} bytes read in ${duration(waited)} although ${count(tcp.segsIn, 'segment')} with data arrived: ${arrived}. `
+  if (tcp.retrans > 0) {
+    // All that was sent is acknowledged, so what was resent, the SYN-ACK or part of the answer, had been lost by chance. And
+    // a client whose SYN-ACK is lost resends so seldom that chance may take all of it.
+    const needed = tcp.retrans === 1 ? '1 resend was needed' : `${tcp.retrans} resends were needed`
+    const evidence = `${read}${needed} from here: the path loses by chance, so nothing says that it is by size`
+    return verdict(facts, 'path_inbound', 'possible', evidence)
+  }
+  const what =
+    facts.bytesOut > 0 ? "the client's answer to the server" : `the ClientHello${helloWords(facts)}`
+  const evidence = `${read}The full-size head of ${what} is lost, its small tail gets through (server's MSS ${tcp.mss})`
   return verdict(facts, 'mtu_inbound', confidence, evidence)
 }
 

@@ -82,7 +82,8 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
   [
     'the same where the SYN-ACK had been lost too',
     { ...KERNEL, tcp_segs_in: 1, tcp_ooo: 1, tcp_retrans: 2 },
-    ['failed', 'hello_partial', 'mtu_inbound', 'possible'],
+    ['failed', 'hello_partial', 'path_inbound', 'possible'],
+    /2 resends were needed/,
   ],
   [
     'a segment out of order after half a second: loss by chance is not resent yet',
@@ -104,6 +105,7 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     'a client that never speaks, on a path that lost the SYN-ACK',
     { ...KERNEL, tcp_retrans: 1 },
     ['noise', 'connected', 'silent', 'likely'],
+    /the SYN-ACK was resent once/,
   ],
   [
     'silence where the kernel was not asked',
@@ -165,6 +167,29 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     'a small segment, then a hole before the tail',
     { ...KERNEL, bytes_in: 200, tcp_segs_in: 2, tcp_ooo: 1 },
     ['failed', 'hello_partial', 'mtu_inbound', 'likely'],
+  ],
+  [
+    'lab: the full-size head of a ClientHello, on a path that lost the SYN-ACK: its tail may be lost by chance',
+    { ...KERNEL, bytes_in: 1448, tcp_segs_in: 1, tcp_retrans: 2 },
+    ['failed', 'hello_partial', 'path_inbound', 'possible'],
+    /1448 bytes of the ClientHello came in 10\.0 s, in 1 segment, then nothing; the SYN-ACK was resent 2 times/,
+  ],
+  [
+    'a small part of a ClientHello on such a path: the client may have stopped, too',
+    { ...KERNEL, bytes_in: 150, tcp_segs_in: 1, tcp_retrans: 1 },
+    ['failed', 'hello_partial', 'hello_stopped', 'possible'],
+    /the SYN-ACK was resent once: the rest may have been lost/,
+  ],
+  [
+    'part of a ClientHello whose header said how long it would be',
+    { ...KERNEL, hello_bytes: 1771, bytes_in: 1448, tcp_segs_in: 1 },
+    ['failed', 'hello_partial', 'hello_stopped', 'likely'],
+    /1448 bytes of a ClientHello of 1771 came/,
+  ],
+  [
+    'the same, without its last byte: the header of its record counts',
+    { ...KERNEL, hello_bytes: 1444, bytes_in: 1448, tcp_segs_in: 1 },
+    ['failed', 'hello_partial', 'hello_stopped', 'likely'],
   ],
   [
     'half a ClientHello where the kernel was not asked',

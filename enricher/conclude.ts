@@ -4,7 +4,7 @@ import { type Facts, factsOf } from './conclude-facts.ts'
 import { concludeAlert, concludeError } from './conclude-refusal.ts'
 import { concludeHole } from './conclude-stall.ts'
 import { verdict } from './conclude-verdict.ts'
-import { count, countIs, duration } from './words.ts'
+import { count, countIs, duration, times } from './words.ts'
 
 const COMPLETED: Conclusion = Object.freeze({
   outcome: 'completed',
@@ -76,9 +76,10 @@ function concludeNothingRead(facts: Facts): Conclusion {
     return verdict(facts, 'unknown', 'none', evidence)
   }
   if (tcp.segsIn === 0) {
-    // The SYN-ACK had to be resent: on such a path a ClientHello can be lost whole.
-    const confidence = tcp.retrans > 0 ? 'likely' : 'certain'
-    return verdict(facts, 'silent', confidence, `${nothing}; no segment with data arrived`)
+    const silence = `${nothing}; no segment with data arrived`
+    if (tcp.retrans === 0) return verdict(facts, 'silent', 'certain', silence)
+    const evidence = `${silence}; the SYN-ACK was resent ${times(tcp.retrans)}: a ClientHello may have been lost, too`
+    return verdict(facts, 'silent', 'likely', evidence)
   }
   const arrived = `${nothing} although ${count(tcp.segsIn, 'segment')} with data arrived`
   if (tcp.ooo === 0) {
@@ -92,7 +93,8 @@ function concludeNothingRead(facts: Facts): Conclusion {
 function concludePartialHello(facts: Facts): Conclusion {
   const { tcp, bytesIn, waited } = facts
   const inOrder = tcp.segsIn - tcp.ooo
-  const came = `${count(bytesIn, 'byte')} of the ClientHello came in ${duration(waited)}`
+  const announced = facts.helloBytes > 0 ? `a ClientHello of ${facts.helloBytes}` : 'the ClientHello'
+  const came = `${count(bytesIn, 'byte')} of ${announced} came in ${duration(waited)}`
   if (inOrder >= TRICKLE_SEGMENTS && inOrder > 2 * Math.ceil(bytesIn / tcp.mss)) {
     return verdict(facts, 'slow', 'likely', `${came}, in order, in ${count(inOrder, 'segment')}`)
   }
@@ -102,9 +104,24 @@ function concludePartialHello(facts: Facts): Conclusion {
   if (!tcp.seen)
     return verdict(facts, 'unexplained', 'none', `${came}, then nothing; the kernel was not asked`)
   const stopped = `${came}, in ${count(tcp.segsIn, 'segment')}, then nothing`
+  if (facts.bytesOut === 0 && tcp.retrans > 0) return concludeBrokenOff(facts, stopped)
   if (facts.helloBytes > 0) return verdict(facts, 'hello_stopped', 'likely', stopped)
   const other = 'nobody saw how long it was to be: a server that does not get to answer would look the same'
   return verdict(facts, 'hello_stopped', 'possible', `${stopped}; ${other}`)
+}
+
+/**
+ * Part of a ClientHello on a path that lost the SYN-ACK. Linux measures the round trip from its first SYN, and so its
+ * client waits two seconds and more between resends: a few losses by chance take all the time there is.
+ */
+function concludeBrokenOff(facts: Facts, stopped: string): Conclusion {
+  const { tcp, bytesIn } = facts
+  const lost = `${stopped}; the SYN-ACK was resent ${times(tcp.retrans)}`
+  // A client writes its ClientHello in one go. Where full-size segments arrived, there was one more.
+  if (bytesIn >= tcp.mss) {
+    return verdict(facts, 'path_inbound', 'possible', `${lost}: the path loses packets, and lost the rest`)
+  }
+  return verdict(facts, 'hello_stopped', 'possible', `${lost}: the rest may have been lost, too`)
 }
 
 function concludeAfterFlight(facts: Facts): Conclusion {

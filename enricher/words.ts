@@ -15,3 +15,8 @@ export function count(number: number, noun: string): string {
 export function countIs(number: number, noun: string): string {
   return `${count(number, noun)} ${number === 1 ? 'is' : 'are'}`
 }
+
+/** once, 3 times. */
+export function times(number: number): string {
+  return number === 1 ? 'once' : `${number} times`
+}

@@ -126,6 +126,27 @@ describe('a capture of one that was not completed', () => {
     expect(await events(segmentsOf(said.slice(0, 1)))).toMatchObject([{ error: 'capture_ended' }])
   })
 
+  it('tells how long a ClientHello was to be of which only the beginning came', async () => {
+    const [hello] = said
+    const [syn, answer, ...rest] = segmentsOf([
+      { by: 'client', bytes: hello?.bytes.subarray(0, 100) ?? Buffer.alloc(0) },
+    ])
+    const [event] = await events([syn, answer, ...rest] as Draft[], { until: 20_000 })
+    // A record's header comes before it.
+    expect(event).toMatchObject({
+      bytes_in: 100,
+      hello_bytes: (hello?.bytes.length ?? 0) - 5,
+      tcp_retrans: 0,
+    })
+    expect(event).not.toMatchObject({ hello_segments: expect.anything() })
+  })
+
+  it('counts the SYN-ACKs that were resent, as a kernel does', async () => {
+    const [syn, answer, ...rest] = segmentsOf(said.slice(0, 1)) as [Draft, Draft, ...Draft[]]
+    const [event] = await events([syn, answer, answer, answer, ...rest], { until: 20_000 })
+    expect(event).toMatchObject({ ended_by: 'timeout', tcp_retrans: 2, tcp_lost: 0 })
+  })
+
   it('tells a hole of its own from one of the path', async () => {
     const segments = segmentsOf(said.slice(0, 1), { mss: 100 })
     const holed = segments.filter((segment) => segment !== segments[3])

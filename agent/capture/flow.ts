@@ -62,6 +62,7 @@ export class Flow {
   readonly #firstSequence: number
   #openedAt: number
   #answeredAt: number | undefined
+  /** SYN-ACKs; a kernel counts those after the first with its resends. */
   #answers = 1
   #established = false
   #rttUs: number | undefined
@@ -275,7 +276,7 @@ export class Flow {
    */
   #eventOf(at: number, state: DecidingEvent['state'], ending: Partial<Ending>): DecidingEvent {
     this.#outward.stream?.settle(at)
-    const { clientHello } = this.#inward.tls.facts
+    const { clientHello, announced } = this.#inward.tls.facts
     const serverHello = state === 'active' ? this.#outward.tls.facts.serverHello : undefined
     const [into, out] = [this.#inward.stream?.facts, this.#outward.stream?.facts]
     const { unacked = 0, sacked = 0, acknowledged = 0, sent = 0 } = out ?? {}
@@ -298,7 +299,7 @@ export class Flow {
       error: ending.error,
       alert: ending.alert,
       alert_side: ending.alert_side,
-      hello_bytes: clientHello?.bytes,
+      hello_bytes: clientHello?.bytes ?? announced,
       hello_segments: clientHello === undefined ? undefined : this.#helloSegments,
       hello_post_quantum: clientHello?.postQuantum,
       bytes_in: into?.bytes ?? 0,
@@ -312,7 +313,7 @@ export class Flow {
       tcp_unacked: unacked,
       tcp_sacked: sacked,
       tcp_lost: this.#retrans > 0 ? Math.max(0, unacked - sacked) : 0,
-      tcp_retrans: this.#retrans,
+      tcp_retrans: this.#retrans + this.#answers - 1,
     } as DecidingEvent
   }
 }

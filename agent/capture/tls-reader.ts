@@ -3,6 +3,8 @@ import { type ClientHello, readClientHello, readServerHello, type ServerHello } 
 /** What one side said, as far as it can be read without keys. */
 export type TlsFacts = {
   clientHello: ClientHello | undefined
+  /** How long the ClientHello said it would be, of which not all has come: its bytes as a handshake message. */
+  announced: number | undefined
   serverHello: ServerHello | undefined
   /** Whether the first bytes were no TLS record, and what they looked like. */
   notTls: 'http' | 'other' | undefined
@@ -29,6 +31,7 @@ const EMPTY: Buffer = Buffer.alloc(0)
 export class TlsReader {
   readonly facts: TlsFacts = {
     clientHello: undefined,
+    announced: undefined,
     serverHello: undefined,
     notTls: undefined,
     alert: undefined,
@@ -189,10 +192,13 @@ class MessageReader {
       this.#skip = length
       return MESSAGE_HEADER
     }
-    this.#need = MESSAGE_HEADER + length
-    if (bytes.length - at < this.#need) return 0
-    const body = bytes.subarray(at + MESSAGE_HEADER, at + this.#need)
     const facts = this.#facts
+    this.#need = MESSAGE_HEADER + length
+    if (bytes.length - at < this.#need) {
+      if (type === HELLO.client) facts.announced ??= this.#need
+      return 0
+    }
+    const body = bytes.subarray(at + MESSAGE_HEADER, at + this.#need)
     // After a HelloRetryRequest there are two of each: the first ClientHello met the path, the last ServerHello counts.
     if (type === HELLO.client) facts.clientHello ??= readClientHello(body, this.#need)
     else facts.serverHello = readServerHello(body) ?? facts.serverHello

@@ -66,7 +66,12 @@ export const FIELDS = [
   field('tls_version', false, { kind: 'enum', values: TLS_VERSIONS }, 'TLS version agreed on.'),
   field('cipher', false, text(64), 'Cipher suite agreed on, its IANA name.'),
   field('alpn', false, text(255), 'Application protocol agreed on.'),
-  field('hello_bytes', false, U32, 'ClientHello length in bytes, where seen.'),
+  field(
+    'hello_bytes',
+    false,
+    U32,
+    'ClientHello length in bytes, where seen: also of one of which only the beginning came.',
+  ),
   field('hello_segments', false, U16, 'TCP segments the ClientHello came in, where seen.'),
   field(
     'hello_post_quantum',

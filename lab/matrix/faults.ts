@@ -36,6 +36,12 @@ export const deadOutbound: Fault = (path) => forwardData(path, `tcp sport ${PORT
 export const firstLargeLost: Fault = (path) =>
   forward(path, `tcp dport ${PORT} meta length > 1000 ct mark 0 ct mark set 1 drop`)
 
+/** The first SYN-ACK is lost, then all of the client's data that comes in segments of less than full size. */
+export const tailLost: Fault = async (path) => {
+  await forward(path, 'tcp flags & (syn | ack) == (syn | ack) ct mark 0 ct mark set 1 drop')
+  await forwardData(path, `tcp dport ${PORT} meta length < 1300`)
+}
+
 /** A box between that ends the connection when the server answers the ClientHello: its reset goes to the server. */
 export const resetAfterHello: Fault = (path) =>
   forwardData(path, `tcp sport ${PORT}`, 'reject with tcp reset')

@@ -11,6 +11,7 @@ import {
   reordered,
   resetAfterHello,
   synOnly,
+  tailLost,
 } from './faults.ts'
 import type { Attempt, ClientKind, ServerOrders } from './messages.ts'
 
@@ -149,6 +150,14 @@ export const MATRIX: readonly Scenario[] = [
     largeHello: true,
     clients: REAL,
     right: COMPLETED,
+  },
+  {
+    name: 'tail-lost',
+    summary: 'a path that loses the first SYN-ACK, and the end of the ClientHello each time: no MTU hole',
+    fault: tailLost,
+    largeHello: true,
+    clients: REAL,
+    right: ['failed/hello_partial/path_inbound'],
   },
   {
     name: 'reset-after-hello',
