@@ -1,6 +1,7 @@
 import { HOURLY_DECAY, PRIOR_CLIENTS, pooledWander } from './baseline.ts'
 import { type Batch, createBatch } from './batch.ts'
-import { worstClient } from './clients.ts'
+import { createBesideNetwork } from './beside-network.ts'
+import { ignoreAfterAWhile, leaveOutIgnored } from './ignored-clients.ts'
 import { judgeStream, noteLevels, type Objection, resetEvidence, type StreamMinute } from './judge.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import type { DetectorOptions } from './options.ts'
@@ -9,8 +10,8 @@ import { createSeason } from './season.ts'
 import { createShared } from './shared.ts'
 import { at, createStreams, F, FLOATS, HOUR_SPOILT, I, INTS, KIND, type Streams } from './streams.ts'
 import { type FleetKnowledge, noteMinute, type Row, refresh, teachHour } from './teach.ts'
-import { createVolume, type Volume } from './volume.ts'
-import { contrasted, excessWithout, OUR_SIDE, SHARED_FAULT_RHO } from './world.ts'
+import { createVolume, type Volume } from './volume/index.ts'
+import { contrasted, OUR_SIDE, SHARED_FAULT_RHO } from './world.ts'
 import { createWorld, type World } from './world-minute.ts'
 
 /** Evidence short of an incident. */
@@ -43,12 +44,6 @@ export type Fleet = {
 const SETTLED_HOURS = 24
 /** Excess of the world from which a minute teaches nothing for the whole hour. */
 const SPOILING_EXCESS = 0.05
-/** A client that alone held an alarm back for so many minutes is left out of the counts from then on … */
-const IGNORE_AFTER = 30
-/** … until it has not failed for a day. */
-const IGNORE_TICKS = 24 * 60
-const FORGET = Math.exp(-1 / 5)
-
 export function createFleet(options: DetectorOptions): Fleet {
   const streams = createStreams()
   const season = createSeason()
@@ -56,6 +51,7 @@ export function createFleet(options: DetectorOptions): Fleet {
   const lifecycle = createLifecycle(streams)
   const volume = createVolume(streams, options.alarm_minutes)
   const batch = createBatch()
+  const besideNetwork = createBesideNetwork(streams)
   const row: Row = { floats: streams.floats, ints: streams.ints, f: 0, i: 0 }
   const seen: StreamMinute = {
     tick: 0,
@@ -68,8 +64,7 @@ export function createFleet(options: DetectorOptions): Fleet {
     mean: 0,
     rho: 0,
   }
-  /** The network whose rows are under way, for its prefixes: excess per stratum, and its own minute. */
-  const parent = { stream: -1, n: 0, excess: 0 }
+  /** Excess per stratum of the network whose rows are under way, for its prefixes. */
   const stratumExcess: number[] = []
   const knowledge: FleetKnowledge = { priorClients: PRIOR_CLIENTS, wander: 0, pool: { cross: 0, square: 0 } }
   let suspicions: Suspicion[] = []
@@ -107,7 +102,7 @@ export function createFleet(options: DetectorOptions): Fleet {
     seen.minute = minute
     const hourOfDay = Math.floor(minute / 60) % 24
     if (options.parts.volume) volume.note(batch, world)
-    leaveOutIgnored()
+    leaveOutIgnored(batch, streams, tick)
     const { parts } = options
     const factors = seasons(hourOfDay)
     if (parts.world || parts.season) world.note(batch, tick, factors)
@@ -139,23 +134,6 @@ export function createFleet(options: DetectorOptions): Fleet {
     }
   }
 
-  /** Takes clients that fail on and on alone out of this minute's counts. */
-  function leaveOutIgnored(): void {
-    for (let r = 0; r < batch.size; r++) {
-      const worst = at(batch.worst, r)
-      const i = at(batch.stream, r) * INTS
-      if (worst === 0 || at(streams.ints, i + I.IGNORED) !== worst || at(batch.k, r) === 0) continue
-      if (tick - at(streams.ints, i + I.IGNORED_SEEN) > IGNORE_TICKS) {
-        streams.ints[i + I.IGNORED] = 0
-        continue
-      }
-      streams.ints[i + I.IGNORED_SEEN] = tick
-      batch.n[r] = at(batch.n, r) - 1
-      batch.k[r] = at(batch.k, r) - 1
-      batch.worst[r] = 0
-    }
-  }
-
   /** The factor of each stratum in this hour. */
   function seasons(hourOfDay: number): Float64Array {
     if (stratumSeason.length < world.strata.length) stratumSeason = new Float64Array(world.strata.length)
@@ -182,11 +160,11 @@ export function createFleet(options: DetectorOptions): Fleet {
     if (worldExcess > 0 && kind !== KIND.prefix) sharedNow = true
     const settled = sharedHours >= SETTLED_HOURS
     if (spoilt && !settled) row.ints[row.i + I.SPOILT] = at(row.ints, row.i + I.SPOILT) | HOUR_SPOILT.all
-    noteRecent(stream, kind)
+    besideNetwork.note(stream, kind, row, seen)
     if (seen.n === 0) return
     if (kind === KIND.prefix) {
       noteShare(streams, stream, seen)
-      contrastToParent(stream)
+      contrastToNetwork()
       if (seen.n === 0) return
     }
     if (worldExcess === 0 || settled) noteMinute(row, seen.minute, seen.n, seen.k)
@@ -239,36 +217,10 @@ export function createFleet(options: DetectorOptions): Fleet {
     return excess
   }
 
-  /** Five-minute memory of clients and excess, which a network's prefixes are compared with. */
-  function noteRecent(stream: number, kind: number): void {
-    const { floats, ints, f, i } = row
-    const passed = tick - at(ints, i + I.LAST)
-    const faded = passed === 1 ? FORGET : FORGET ** passed
-    const excess = seen.k - seen.mean
-    floats[f + F.RECENT_N] = at(floats, f + F.RECENT_N) * faded + seen.n
-    floats[f + F.RECENT_EXCESS] = at(floats, f + F.RECENT_EXCESS) * faded + excess
-    if (kind === KIND.prefix) return
-    parent.stream = stream
-    parent.n = seen.n
-    parent.excess = excess
-  }
-
   /** A prefix is judged against its network without it: when all of the network fails, that is the network's incident. */
-  function contrastToParent(stream: number): void {
+  function contrastToNetwork(): void {
     if (!options.parts.world) return
-    const above = at(row.ints, row.i + I.PARENT)
-    const mean = seen.mean / seen.n
-    const now =
-      parent.stream === above ? excessBeside(parent.n, parent.excess, seen.n, seen.k - seen.mean, mean) : 0
-    const pf = above * FLOATS
-    const recent = excessBeside(
-      at(streams.floats, pf + F.RECENT_N),
-      at(streams.floats, pf + F.RECENT_EXCESS),
-      at(row.floats, row.f + F.RECENT_N),
-      at(row.floats, row.f + F.RECENT_EXCESS),
-      mean,
-    )
-    const excess = Math.max(now, recent)
+    const excess = besideNetwork.excess(row, seen)
     if (excess === 0) return
     if (excess > OUR_SIDE) {
       row.ints[row.i + I.LAST] = tick
@@ -277,20 +229,7 @@ export function createFleet(options: DetectorOptions): Fleet {
     }
     seen.upper = seen.n * contrasted(seen.upper / seen.n, excess)
     seen.rho = Math.max(seen.rho, SHARED_FAULT_RHO)
-    if (stream >= 0 && excess > SPOILING_EXCESS) row.ints[row.i + I.SPOILT] = HOUR_SPOILT.all
-  }
-
-  /** As excessWithout in world.ts, for one network and one of its prefixes. */
-  function excessBeside(n: number, excess: number, ownN: number, ownExcess: number, p: number): number {
-    const others = n - ownN
-    // Most minutes end here: the rest of the network has no excess at all.
-    if (others <= 0.01 || excess - ownExcess <= 0) return 0
-    const variance = p * (1 - p) * n * (1 + n * seen.rho)
-    const ownVariance = p * (1 - p) * ownN * (1 + ownN * seen.rho)
-    return excessWithout(
-      { weight: n, excess, variance },
-      { weight: ownN, excess: ownExcess, variance: Math.min(variance, ownVariance) },
-    )
+    if (excess > SPOILING_EXCESS) row.ints[row.i + I.SPOILT] = HOUR_SPOILT.all
   }
 
   function goOn(stream: number): void {
@@ -322,24 +261,12 @@ export function createFleet(options: DetectorOptions): Fleet {
       return
     }
     if (suspect) suspicions.push({ stream, evidence, threshold, objection })
-    if (objection === 'one_client') ignoreAfterAWhile()
+    if (objection === 'one_client') ignoreAfterAWhile(row, tick)
     // A scan teaches nothing, and its evidence must not outlive it, nor hide a fault that comes while it lasts.
     if (objection === 'extra_traffic') {
       row.ints[row.i + I.SPOILT] = HOUR_SPOILT.all
       resetEvidence(row)
     }
-  }
-
-  function ignoreAfterAWhile(): void {
-    const since = at(row.ints, row.i + I.BLOCKED)
-    if (since === 0) {
-      row.ints[row.i + I.BLOCKED] = tick
-      return
-    }
-    if (tick - since < IGNORE_AFTER) return
-    row.ints[row.i + I.IGNORED] = worstClient(row).client
-    row.ints[row.i + I.IGNORED_SEEN] = tick
-    resetEvidence(row)
   }
 
   /** Whether prefixes with incidents of their own account for the network's alarm. */

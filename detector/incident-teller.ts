@@ -4,7 +4,7 @@ import { explanationOf, type Incident, oddsInWords } from './incident.ts'
 import type { IncidentRecord } from './lifecycle.ts'
 import type { Registry, StreamName } from './registry.ts'
 import type { Upstream, Upstreams } from './upstream.ts'
-import type { VolumeRecord } from './volume.ts'
+import type { VolumeRecord } from './volume/index.ts'
 
 /** Puts names, words and ids on what the fleet knows by numbers. `version` is the minute of the change. */
 export type IncidentTeller = {

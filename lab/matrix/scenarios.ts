@@ -46,6 +46,7 @@ const LOST_OR_NOT = [
   'failed/hello_partial/path_inbound',
   'failed/hello_partial/unexplained',
   'failed/server_flight/client_stalled',
+  'failed/server_flight/path_inbound',
   // Still moving when its time was up.
   'failed/server_flight/slow',
   'unknown/connected/unknown',

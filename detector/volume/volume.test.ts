@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { MinuteCount } from './count.ts'
-import { createDetector } from './detector.ts'
-import type { Incident } from './incident.ts'
-import { createRandom, START } from './testing/traffic.ts'
+import type { MinuteCount } from '../count.ts'
+import { createDetector } from '../detector.ts'
+import type { Incident } from '../incident.ts'
+import { createRandom, START } from '../testing/traffic.ts'
 
 const DAY = 24 * 60
 const LEARNED = 8 * DAY

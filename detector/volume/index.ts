@@ -1,0 +1,1 @@
+export { createVolume, type Volume, type VolumeRecord } from './volume.ts'
