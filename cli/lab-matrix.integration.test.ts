@@ -21,6 +21,20 @@ it('a conclusion that is wrong is noticed', async () => {
   expect(findings.map(({ ok }) => ok)).toEqual(findings.map(() => false))
 }, 60_000)
 
+it('a scenario is made as often as it is named, side by side', async () => {
+  const [clean] = MATRIX
+  const scenarios = [clean, clean, clean].filter((scenario) => scenario !== undefined)
+  const findings = await runMatrix({ scenarios, conclude, sideBySide: 3, onDone: () => undefined })
+  const one = await runMatrix({
+    scenarios: scenarios.slice(1, 2),
+    conclude,
+    sideBySide: 1,
+    onDone: () => undefined,
+  })
+  expect(findings).toHaveLength(3 * one.length)
+  expect(findings.filter(({ ok }) => !ok).map(inWords)).toEqual([])
+}, 60_000)
+
 function inWords({ scenario, observer, client, version, concluded, evidence }: Finding): string {
   return `${scenario}, ${client} over ${version}, by ${observer}: ${concluded || 'nothing seen'} (${evidence})`
 }

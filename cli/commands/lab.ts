@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type Config, parseConfig } from '../../core/runtime/config.ts'
 import { startAll } from '../../core/runtime/lifecycle.ts'
 import { conclude } from '../../enricher/conclude.ts'
@@ -40,9 +40,10 @@ export function registerLab(program: Command, io: Io): void {
       'make faults of the matrix, "all" of them or by name, and compare what is concluded with what is right',
     )
     .argument('<name...>', 'names that "halfshake lab list" shows, or all')
+    .option('--repeat <times>', 'make each of them so many times, to see what is right by luck', repeatOf, 1)
     .option('--json', 'every finding, for programs')
-    .action(async (names: string[], { json = false }: { json?: boolean }) => {
-      const findings = await runScenarios(io, names, json)
+    .action(async (names: string[], { json = false, repeat }: { json?: boolean; repeat: number }) => {
+      const findings = await runScenarios(io, names, { repeat, quiet: json })
       const wrong = findings.filter(({ ok }) => !ok)
       if (json) io.print(JSON.stringify(findings, null, 2))
       else printFindings(io, findings)
@@ -94,12 +95,17 @@ async function mtuInbound(folder: string, io: Io, json: boolean) {
 /** Scenarios that wait for deadlines more than they work. */
 const SIDE_BY_SIDE = 4
 
-async function runScenarios(io: Io, names: readonly string[], quiet: boolean): Promise<Finding[]> {
+async function runScenarios(
+  io: Io,
+  names: readonly string[],
+  { repeat, quiet }: { repeat: number; quiet: boolean },
+): Promise<Finding[]> {
   const unknown = names.filter((name) => name !== 'all' && !MATRIX.some((one) => one.name === name))
   if (unknown.length > 0) {
     throw new UserError(`no such scenario: ${unknown.join(', ')}; "halfshake lab list" shows what there is`)
   }
-  const scenarios = names.includes('all') ? MATRIX : MATRIX.filter(({ name }) => names.includes(name))
+  const chosen = names.includes('all') ? MATRIX : MATRIX.filter(({ name }) => names.includes(name))
+  const scenarios = Array.from({ length: repeat }, () => chosen).flat()
   await checkRequirements(['ip', 'ss', 'nft', 'openssl', 'tcpdump'], {
     platform: process.platform,
     uid: process.getuid?.() ?? -1,
@@ -126,7 +132,7 @@ function printFindings(io: Io, findings: readonly Finding[]): void {
   }
   const rows = [...groups.values()].map((group) => {
     const [{ scenario, observer } = { scenario: '', observer: '' }] = group
-    const concluded = [...new Set(group.map((one) => one.concluded || 'nothing seen'))].join(', ')
+    const concluded = tally(group.map((one) => one.concluded || 'nothing seen'))
     const right = group.filter(({ ok }) => ok).length
     return [
       scenario,
@@ -144,6 +150,24 @@ function printFindings(io: Io, findings: readonly Finding[]): void {
       `${io.red('wrong')}: ${scenario}, ${client} over ${version}, by ${observer}: ${concluded || 'nothing seen'} (${evidence}); right is ${right.join(' or ')}`,
     )
   }
+}
+
+/** Each with how often it is there, the commonest first; alone it is there as often as there are any. */
+function tally(texts: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
+  const [only, ...more] = [...counts].sort(([, a], [, b]) => b - a)
+  if (only === undefined) return ''
+  if (more.length === 0) return only[0]
+  return [only, ...more].map(([text, count]) => `${text} (${count})`).join(', ')
+}
+
+const MAX_REPEAT = 1_000
+
+function repeatOf(text: string): number {
+  const times = Number(text)
+  if (Number.isInteger(times) && times >= 1 && times <= MAX_REPEAT) return times
+  throw new InvalidArgumentError(`a whole number from 1 to ${MAX_REPEAT}`)
 }
 
 function configOf(folder: string): Config {

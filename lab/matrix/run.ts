@@ -50,7 +50,7 @@ const VERSIONS = ['ipv4', 'ipv6'] as const
 /** The agent in the server, and the one that captures beside it. */
 export const OBSERVERS = ['node', 'capture'] as const
 
-/** Runs the scenarios, some side by side, and tells each one's findings as they come. @throws LabError */
+/** Runs the scenarios, some side by side, one as often as it is named, and tells the findings as they come. @throws LabError */
 export async function runMatrix({
   scenarios,
   conclude,
@@ -67,16 +67,16 @@ export async function runMatrix({
   const folder = await mkdtemp(join(tmpdir(), 'halfshake-lab-'))
   try {
     const certificates = await makeCertificates(folder)
-    const queue = [...scenarios]
+    const queue = [...scenarios.entries()]
     const all: Finding[] = []
     const work = async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const number = scenarios.indexOf(next)
+        const [number, scenario] = next
         const findings = await withNetwork(
-          (network) => runScenario(next, { network, number, certificates, conclude }),
+          (network) => runScenario(scenario, { network, number, certificates, conclude }),
           { signal },
         )
-        onDone(next, findings)
+        onDone(scenario, findings)
         all.push(...findings)
       }
     }
