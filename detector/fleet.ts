@@ -44,6 +44,7 @@ export type Fleet = {
 const SETTLED_HOURS = 24
 /** Excess of the world from which a minute teaches nothing for the whole hour. */
 const SPOILING_EXCESS = 0.05
+
 export function createFleet(options: DetectorOptions): Fleet {
   const streams = createStreams()
   const season = createSeason()

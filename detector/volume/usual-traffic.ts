@@ -58,7 +58,9 @@ export function createUsualTraffic(): UsualTraffic {
   const taken: Taken = { seen: 0, usual: 0, allowed: 0 }
 
   function note(network: number, site: string, clients: number): void {
-    increase(cells.floats, cellOf(network, siteAt(site)) * CELL_FIELDS + C.NOW, clients)
+    // Before the array is named: a new cell may put a larger one in its place.
+    const cell = cellOf(network, siteAt(site))
+    increase(cells.floats, cell * CELL_FIELDS + C.NOW, clients)
   }
 
   function siteAt(name: string): number {
@@ -69,7 +71,11 @@ export function createUsualTraffic(): UsualTraffic {
   }
 
   function cellOf(network: number, site: number): number {
-    while (firstCells.count <= network) firstCells.ints[firstCells.add()] = NONE
+    while (firstCells.count <= network) {
+      // Before the array is named, as above.
+      const added = firstCells.add()
+      firstCells.ints[added] = NONE
+    }
     for (let cell = firstOf(network); cell !== NONE; cell = nextOf(cell)) {
       if (at(cells.ints, cell * CELL_INTS + CI.SITE) === site) return cell
     }
