@@ -31,8 +31,11 @@ export const CAUSES = {
     outcome: 'failed',
     title: 'Segments lost on the way in',
     meaning:
-      'Segments from the client are missing for good although full-size ones have arrived: loss that is not by size.',
-    advice: 'Look for loss on the path from that network (mtr from their side); it is not an MTU problem.',
+      'Segments from the client are missing for good, and nothing shows that it is by size: full-size ones have arrived, ' +
+      'or the SYN-ACK was lost, too.',
+    advice:
+      'Look for loss on the path from that network (mtr from their side). Where the network also shows many mtu_inbound, ' +
+      'look for their hole first.',
   },
   path_outbound: {
     outcome: 'failed',

@@ -30,7 +30,10 @@ export type Tcp = {
   readonly unacked: number
   readonly lost: number
   readonly sacked: number
+  /** Segments sent again, of these as many as must have been SYN-ACKs, and the rest. */
   readonly retrans: number
+  readonly synAckResends: number
+  readonly dataResends: number
   /** Segments that arrived and are held back because something before them is missing. */
   readonly held: number
 }
@@ -41,8 +44,6 @@ export type Ended =
 
 /** An alert in a record of its own, as a server sends it that refuses a ClientHello. */
 export const ALERT_RECORD_BYTES = 7
-/** Before the ClientHello, in its record (RFC 8446, 5.1). */
-const RECORD_HEADER_BYTES = 5
 /** Where the kernel tells none: Ethernet, with timestamps. */
 const USUAL_MSS = 1448
 
@@ -85,6 +86,8 @@ function endedOf(event: DecidingEvent): Ended {
 function tcpOf(event: DecidingEvent): Tcp {
   const mss = event.tcp_mss ?? 0
   const segsIn = event.tcp_segs_in ?? 0
+  const retrans = event.tcp_retrans ?? 0
+  const synAckResends = synAckResendsOf(event)
   const read = Math.max(Math.ceil(event.bytes_in / (mss || USUAL_MSS)), event.hello_segments ?? 0)
   return {
     seen: tcpSeen(event),
@@ -97,9 +100,28 @@ function tcpOf(event: DecidingEvent): Tcp {
     unacked: event.tcp_unacked ?? 0,
     lost: event.tcp_lost ?? 0,
     sacked: event.tcp_sacked ?? 0,
-    retrans: event.tcp_retrans ?? 0,
+    retrans,
+    synAckResends,
+    dataResends: retrans - synAckResends,
     held: Math.max(0, segsIn - (event.bytes_in === 0 ? 0 : read)),
   }
+}
+
+/**
+ * The kernel counts resends of the SYN-ACK with those of data, but of segments sent those with data alone. Data takes so many
+ * segments at least; where more were sent the first time, this many is too few.
+ */
+function synAckResendsOf({
+  bytes_out,
+  tcp_mss = 0,
+  tcp_segs_out = 0,
+  tcp_retrans = 0,
+}: DecidingEvent): number {
+  if (bytes_out === 0) return tcp_retrans
+  if (tcp_segs_out === 0) return 0
+  // A kernel that probes for a path MTU sends smaller segments later on than at first.
+  const first = Math.ceil(bytes_out / Math.max(tcp_mss, USUAL_MSS))
+  return Math.min(tcp_retrans, Math.max(0, tcp_retrans - (tcp_segs_out - first)))
 }
 
 /** Whether the kernel was asked: TCP_INFO always has an rtt and an mss, the rest may be left out when zero. */
@@ -128,9 +150,7 @@ function stageOf(event: DecidingEvent, ended: Ended, tcp: Tcp): Stage {
   if (event.bytes_in === 0) return tcp.segsIn > 0 ? 'hello_partial' : 'connected'
   if (event.bytes_out > ALERT_RECORD_BYTES) return 'server_flight'
   if (event.hello_bytes !== undefined && event.hello_bytes > 0) {
-    // What it offers is known of a whole one alone; of one that is not, its length may have come ahead, in a record's header.
-    const header = event.hello_post_quantum === undefined ? RECORD_HEADER_BYTES : 0
-    return event.bytes_in < event.hello_bytes + header ? 'hello_partial' : 'hello'
+    return event.hello_segments === 0 || event.bytes_in < event.hello_bytes ? 'hello_partial' : 'hello'
   }
   // Where nobody watched the wire the server's TLS library has the name, and it has it once the ClientHello is whole.
   if (event.server_name !== undefined) return 'hello'

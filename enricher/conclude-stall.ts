@@ -1,7 +1,7 @@
 import type { Conclusion } from '../core/store/handshake-row.ts'
 import type { Facts } from './conclude-facts.ts'
 import { verdict } from './conclude-verdict.ts'
-import { count, countIs, duration } from './words.ts'
+import { count, countIs, duration, times } from './words.ts'
 
 /**
  * What the kernel's counters prove of a handshake that did not move on: where segments are missing for good, and
@@ -9,10 +9,15 @@ import { count, countIs, duration } from './words.ts'
  * their time; and where a full-size segment has passed, size is not what keeps the others from passing.
  */
 
-/** By then a sender has tried again at least once; Linux waits 200 ms at first, and never more than 1 s (RFC 6298). */
+/** By then a sender has tried again at least once; Linux waits 200 ms at first, and not more than 1 s (RFC 6298) … */
 const RESENT_MS = 1_000
 /** By then it has tried at least twice more, each time after twice the wait. */
 const RESENT_OFTEN_MS = 3_000
+/**
+ * … but where the SYN-ACK was lost. Linux takes the time since its first SYN for the round trip, a second or more, and then
+ * resends after 2, 5 and 12 s.
+ */
+const RESENT_SLOWLY_MS = 15_000
 /** No link carries less (RFC 791: 576 bytes with 40 of headers), so segments this small are not lost by size. */
 const SMALLEST_MSS = 536
 /** Segments that are sent again in one go when the first is known to be lost; later resends are of the head alone. */
@@ -39,26 +44,38 @@ function concludeHoleInbound(facts: Facts): Conclusion | undefined {
     return verdict(facts, 'path_inbound', confidence, evidence)
   }
   const read = `${bytesIn} bytes read in ${duration(waited)} although ${count(tcp.segsIn, 'segment')} with data arrived: ${arrived}. `
-  if (tcp.retrans > 0) {
-    // All that was sent is acknowledged, so what was resent, the SYN-ACK or part of the answer, had been lost by chance. And
-    // a client whose SYN-ACK is lost resends so seldom that chance may take all of it.
-    const needed = tcp.retrans === 1 ? '1 resend was needed' : `${tcp.retrans} resends were needed`
-    const evidence = `${read}${needed} from here: the path loses by chance, so nothing says that it is by size`
-    return verdict(facts, 'path_inbound', 'possible', evidence)
-  }
+  const chance = lossByChance(facts)
+  if (chance !== '' && waited < RESENT_SLOWLY_MS)
+    return verdict(
+      facts,
+      'path_inbound',
+      'possible',
+      `${read}${chance}: loss by chance looks like a hole by size`,
+    )
   const what =
     facts.bytesOut > 0 ? "the client's answer to the server" : `the ClientHello${helloWords(facts)}`
   const evidence = `${read}The full-size head of ${what} is lost, its small tail gets through (server's MSS ${tcp.mss})`
-  return verdict(facts, 'mtu_inbound', confidence, evidence)
+  return verdict(facts, 'mtu_inbound', chance === '' ? confidence : 'possible', evidence)
+}
+
+/** What shows that this path loses small packets too, and so may have lost the missing ones by chance; or ''. */
+function lossByChance({ tcp, bytesOut }: Facts): string {
+  // Where a second is the round trip, the SYN-ACK is resent though nothing is lost.
+  if (tcp.synAckResends > 0 && tcp.rttMs < RESENT_MS)
+    return `The SYN-ACK was resent ${times(tcp.synAckResends)}, and then a client resends seldom`
+  // One resend may be a probe of the kernel's (RFC 8985), with nothing lost.
+  if (bytesOut > 0 && bytesOut < tcp.mss && tcp.dataResends > 1)
+    return `The server's answer, less than a full-size segment, was resent ${times(tcp.dataResends)}`
+  return ''
 }
 
 function concludeHoleOutbound(facts: Facts): Conclusion | undefined {
   const { tcp, waited } = facts
   const missing = Math.max(tcp.lost, tcp.unacked - tcp.sacked)
   const resentOnce = Math.min(missing, RESENT_TOGETHER)
-  if (missing === 0 || tcp.retrans <= resentOnce) return undefined
-  const confidence = waited >= RESENT_OFTEN_MS && tcp.retrans > resentOnce + 1 ? 'likely' : 'possible'
-  const sent = `${segmentsOut(facts)} sent, ${missing} of them missing after ${count(tcp.retrans, 'resend')} in ${duration(waited)}`
+  if (missing === 0 || tcp.dataResends <= resentOnce) return undefined
+  const confidence = waited >= RESENT_OFTEN_MS && tcp.dataResends > resentOnce + 1 ? 'likely' : 'possible'
+  const sent = `${segmentsOut(facts)} sent, ${missing} of them missing after ${count(tcp.dataResends, 'resend')} in ${duration(waited)}`
   if (tcp.sacked === 0) return pathOutbound(facts, confidence, sent)
   const passed = fullSizePassed(facts, missing)
   if (passed !== '')

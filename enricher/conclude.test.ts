@@ -23,6 +23,8 @@ const KERNEL = { tcp_rtt_us: 30_000, tcp_mss: 1448, tcp_pmtu: 1500 }
 const BIG_FLIGHT = { ...KERNEL, bytes_in: 349, bytes_out: 5091, tcp_segs_in: 1 }
 const SMALL_FLIGHT = { ...KERNEL, bytes_in: 349, bytes_out: 740, tcp_segs_in: 1 }
 const ACKED = { ...SMALL_FLIGHT, tcp_bytes_acked: 740 }
+/** A ClientHello of which a capture saw the beginning. */
+const PART = { hello_bytes: 1771, hello_segments: 0 }
 const BIG_HELLO = { hello_bytes: 1800, hello_segments: 2, hello_post_quantum: true }
 
 function closed({ after = 10_000, ...facts }: Given): ClosedEvent {
@@ -80,10 +82,20 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     ['failed', 'hello_partial', 'mtu_inbound', 'possible'],
   ],
   [
-    'the same where the SYN-ACK had been lost too',
+    'the same where the SYN-ACK had been lost too: a client that resends seldom',
     { ...KERNEL, tcp_segs_in: 1, tcp_ooo: 1, tcp_retrans: 2 },
     ['failed', 'hello_partial', 'path_inbound', 'possible'],
-    /2 resends were needed/,
+    /The SYN-ACK was resent 2 times/,
+  ],
+  [
+    'the same after two minutes, in which even such a client resends often',
+    { ...KERNEL, after: 120_000, tcp_segs_in: 1, tcp_ooo: 1, tcp_retrans: 2 },
+    ['failed', 'hello_partial', 'mtu_inbound', 'possible'],
+  ],
+  [
+    'the same where a round trip takes longer than the SYN-ACK waits',
+    { ...KERNEL, tcp_rtt_us: 1_200_000, tcp_segs_in: 1, tcp_ooo: 1, tcp_retrans: 1 },
+    ['failed', 'hello_partial', 'mtu_inbound', 'likely'],
   ],
   [
     'a segment out of order after half a second: loss by chance is not resent yet',
@@ -172,24 +184,35 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     'lab: the full-size head of a ClientHello, on a path that lost the SYN-ACK: its tail may be lost by chance',
     { ...KERNEL, bytes_in: 1448, tcp_segs_in: 1, tcp_retrans: 2 },
     ['failed', 'hello_partial', 'path_inbound', 'possible'],
-    /1448 bytes of the ClientHello came in 10\.0 s, in 1 segment, then nothing; the SYN-ACK was resent 2 times/,
+    /1448 bytes of the ClientHello came in 10\.0 s, in 1 segment, then nothing; nobody saw .*; the last segment was full, and the SYN-ACK was resent 2 times/,
+  ],
+  [
+    'full-size and a small segment on such a path: all of it may have come, to a server that hangs',
+    { ...KERNEL, bytes_in: 1771, tcp_segs_in: 2, tcp_retrans: 1 },
+    ['failed', 'hello_partial', 'hello_stopped', 'possible'],
+    /a server that does not get to answer would look the same; the SYN-ACK was resent once/,
   ],
   [
     'a small part of a ClientHello on such a path: the client may have stopped, too',
-    { ...KERNEL, bytes_in: 150, tcp_segs_in: 1, tcp_retrans: 1 },
+    { ...KERNEL, bytes_in: 150, ...PART, tcp_segs_in: 1, tcp_retrans: 1 },
     ['failed', 'hello_partial', 'hello_stopped', 'possible'],
-    /the SYN-ACK was resent once: the rest may have been lost/,
+    /the SYN-ACK was resent once, so the path may have lost the rest/,
   ],
   [
     'part of a ClientHello whose header said how long it would be',
-    { ...KERNEL, hello_bytes: 1771, bytes_in: 1448, tcp_segs_in: 1 },
+    { ...KERNEL, bytes_in: 1448, ...PART, tcp_segs_in: 1 },
     ['failed', 'hello_partial', 'hello_stopped', 'likely'],
-    /1448 bytes of a ClientHello of 1771 came/,
+    /1448 bytes of a ClientHello that has 1771 without headers came/,
   ],
   [
-    'the same, without its last byte: the header of its record counts',
-    { ...KERNEL, hello_bytes: 1444, bytes_in: 1448, tcp_segs_in: 1 },
+    'all of it but one byte, in records that add to its length',
+    { ...KERNEL, bytes_in: 1780, ...PART, tcp_segs_in: 2 },
     ['failed', 'hello_partial', 'hello_stopped', 'likely'],
+  ],
+  [
+    'all of it, where an agent told its length alone',
+    { ...KERNEL, bytes_in: 517, hello_bytes: 517, tcp_segs_in: 1 },
+    ['failed', 'hello', 'ours', 'likely'],
   ],
   [
     'half a ClientHello where the kernel was not asked',
@@ -247,6 +270,17 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     'the same, the first of them resent once more',
     { ...BIG_FLIGHT, tcp_unacked: 4, tcp_lost: 3, tcp_sacked: 1, tcp_retrans: 4 },
     ['failed', 'server_flight', 'mtu_outbound', 'possible'],
+  ],
+  [
+    'each of them resent once, and the SYN-ACK twice, which the kernel counts with them',
+    { ...BIG_FLIGHT, tcp_unacked: 4, tcp_lost: 3, tcp_sacked: 1, tcp_segs_out: 7, tcp_retrans: 5 },
+    ['failed', 'server_flight', 'unexplained', 'none'],
+  ],
+  [
+    'resent often, and the SYN-ACK twice',
+    { ...BIG_FLIGHT, tcp_unacked: 4, tcp_lost: 3, tcp_sacked: 1, tcp_segs_out: 11, tcp_retrans: 9 },
+    ['failed', 'server_flight', 'mtu_outbound', 'likely'],
+    /3 of them missing after 7 resends/,
   ],
   [
     'lab, 30 % loss: two of three full-size segments arrived',
@@ -313,6 +347,40 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     { ...KERNEL, bytes_in: 349, bytes_out: 806, tcp_bytes_acked: 806, tcp_segs_in: 2, tcp_ooo: 1 },
     ['failed', 'server_flight', 'mtu_inbound', 'likely'],
     /the client's answer to the server is lost/,
+  ],
+  [
+    'the same after an answer that was resent, and arrived: a hole each way, of which one healed',
+    {
+      ...{ ...KERNEL, tcp_mss: 1348, tcp_pmtu: 1400, after: 30_000, bytes_in: 517, bytes_out: 5091 },
+      ...{ tcp_bytes_acked: 5091, tcp_segs_in: 3, tcp_ooo: 1, tcp_segs_out: 8, tcp_retrans: 4 },
+    },
+    ['failed', 'server_flight', 'mtu_inbound', 'likely'],
+  ],
+  [
+    'lab, 30 % loss: a Finished lost after two SYN-ACKs, what OpenSSL says when it leaves arrived',
+    {
+      ...{ ...KERNEL, after: 8_003, bytes_in: 339, bytes_out: 790, tcp_bytes_acked: 790 },
+      ...{ tcp_segs_in: 2, tcp_ooo: 1, tcp_segs_out: 1, tcp_retrans: 2 },
+    },
+    ['failed', 'server_flight', 'path_inbound', 'possible'],
+    /The SYN-ACK was resent 2 times, and then a client resends seldom/,
+  ],
+  [
+    'lab, 30 % loss: the same, after an answer of one small segment that was lost three times',
+    {
+      ...{ ...KERNEL, after: 8_028, bytes_in: 339, bytes_out: 790, tcp_bytes_acked: 790 },
+      ...{ tcp_segs_in: 4, tcp_ooo: 1, tcp_segs_out: 4, tcp_retrans: 3 },
+    },
+    ['failed', 'server_flight', 'path_inbound', 'possible'],
+    /The server's answer, less than a full-size segment, was resent 3 times/,
+  ],
+  [
+    'a client certificate lost, and one resend of the answer, which may have been a probe',
+    {
+      ...{ ...KERNEL, after: 30_000, bytes_in: 517, bytes_out: 806, tcp_bytes_acked: 806 },
+      ...{ tcp_segs_in: 3, tcp_ooo: 1, tcp_segs_out: 2, tcp_retrans: 1 },
+    },
+    ['failed', 'server_flight', 'mtu_inbound', 'likely'],
   ],
   [
     'lab, 15 % loss: an answer missing where a hello of full size had passed',

@@ -77,8 +77,8 @@ function concludeNothingRead(facts: Facts): Conclusion {
   }
   if (tcp.segsIn === 0) {
     const silence = `${nothing}; no segment with data arrived`
-    if (tcp.retrans === 0) return verdict(facts, 'silent', 'certain', silence)
-    const evidence = `${silence}; the SYN-ACK was resent ${times(tcp.retrans)}: a ClientHello may have been lost, too`
+    if (tcp.synAckResends === 0) return verdict(facts, 'silent', 'certain', silence)
+    const evidence = `${silence}; the SYN-ACK was resent ${times(tcp.synAckResends)}: a ClientHello may have been lost, too`
     return verdict(facts, 'silent', 'likely', evidence)
   }
   const arrived = `${nothing} although ${count(tcp.segsIn, 'segment')} with data arrived`
@@ -93,8 +93,9 @@ function concludeNothingRead(facts: Facts): Conclusion {
 function concludePartialHello(facts: Facts): Conclusion {
   const { tcp, bytesIn, waited } = facts
   const inOrder = tcp.segsIn - tcp.ooo
-  const announced = facts.helloBytes > 0 ? `a ClientHello of ${facts.helloBytes}` : 'the ClientHello'
-  const came = `${count(bytesIn, 'byte')} of ${announced} came in ${duration(waited)}`
+  const whole =
+    facts.helloBytes > 0 ? `a ClientHello that has ${facts.helloBytes} without headers` : 'the ClientHello'
+  const came = `${count(bytesIn, 'byte')} of ${whole} came in ${duration(waited)}`
   if (inOrder >= TRICKLE_SEGMENTS && inOrder > 2 * Math.ceil(bytesIn / tcp.mss)) {
     return verdict(facts, 'slow', 'likely', `${came}, in order, in ${count(inOrder, 'segment')}`)
   }
@@ -104,24 +105,30 @@ function concludePartialHello(facts: Facts): Conclusion {
   if (!tcp.seen)
     return verdict(facts, 'unexplained', 'none', `${came}, then nothing; the kernel was not asked`)
   const stopped = `${came}, in ${count(tcp.segsIn, 'segment')}, then nothing`
-  if (facts.bytesOut === 0 && tcp.retrans > 0) return concludeBrokenOff(facts, stopped)
-  if (facts.helloBytes > 0) return verdict(facts, 'hello_stopped', 'likely', stopped)
-  const other = 'nobody saw how long it was to be: a server that does not get to answer would look the same'
-  return verdict(facts, 'hello_stopped', 'possible', `${stopped}; ${other}`)
+  const unseen = 'nobody saw how long it was to be: a server that does not get to answer would look the same'
+  const evidence = facts.helloBytes > 0 ? stopped : `${stopped}; ${unseen}`
+  if (tcp.synAckResends > 0) return concludeLostRest(facts, evidence)
+  return verdict(facts, 'hello_stopped', facts.helloBytes > 0 ? 'likely' : 'possible', evidence)
 }
 
 /**
- * Part of a ClientHello on a path that lost the SYN-ACK. Linux measures the round trip from its first SYN, and so its
+ * Part of a ClientHello on a path that lost the SYN-ACK. Linux takes the time since its first SYN for the round trip, so its
  * client waits two seconds and more between resends: a few losses by chance take all the time there is.
  */
-function concludeBrokenOff(facts: Facts, stopped: string): Conclusion {
+function concludeLostRest(facts: Facts, stopped: string): Conclusion {
   const { tcp, bytesIn } = facts
-  const lost = `${stopped}; the SYN-ACK was resent ${times(tcp.retrans)}`
-  // A client writes its ClientHello in one go. Where full-size segments arrived, there was one more.
-  if (bytesIn >= tcp.mss) {
-    return verdict(facts, 'path_inbound', 'possible', `${lost}: the path loses packets, and lost the rest`)
+  const resent = `the SYN-ACK was resent ${times(tcp.synAckResends)}`
+  // A client writes its ClientHello in one go: where the last segment that came was full there may well have been one more.
+  if (bytesIn % tcp.mss === 0) {
+    const lost = `${stopped}; the last segment was full, and ${resent}: the path loses packets, and may have lost the rest`
+    return verdict(facts, 'path_inbound', 'possible', lost)
   }
-  return verdict(facts, 'hello_stopped', 'possible', `${lost}: the rest may have been lost, too`)
+  return verdict(
+    facts,
+    'hello_stopped',
+    'possible',
+    `${stopped}; ${resent}, so the path may have lost the rest`,
+  )
 }
 
 function concludeAfterFlight(facts: Facts): Conclusion {

@@ -34,6 +34,8 @@ const TIMESTAMPS_BYTES = 12
 /** A SYN is said once more after a second (RFC 6298 section 2). */
 const SYN_REPEATED_MS = 1_500
 const HELLO_REPEATED_MS = 1_000
+/** Both sides wait a second before they repeat a SYN (RFC 6298 section 2): what comes so soon is the same packet, seen twice. */
+const SEEN_TWICE_MS = 100
 const USUAL_MSS = 1_460
 const MAX_U32 = 0xffff_ffff
 
@@ -62,6 +64,8 @@ export class Flow {
   readonly #firstSequence: number
   #openedAt: number
   #answeredAt: number | undefined
+  #answerSequence = 0
+  #lastAnswerAt = 0
   /** SYN-ACKs; a kernel counts those after the first with its resends. */
   #answers = 1
   #established = false
@@ -130,14 +134,26 @@ export class Flow {
 
   #greet(segment: Segment, own: Side, fromClient: boolean): undefined {
     if (own.stream !== undefined) {
-      if (!fromClient) this.#answers += 1
+      if (!fromClient) this.#answerAgain(segment)
       return
     }
     own.stream = fromClient ? new Stream(segment.sequence + 1) : this.#outwardFrom(segment.sequence + 1)
     own.mss = segment.mss
     own.timestamps = segment.timestamps
     if (fromClient) this.#openedAt = segment.at
-    else this.#answeredAt = segment.at
+    else {
+      this.#answeredAt = segment.at
+      this.#lastAnswerAt = segment.at
+      this.#answerSequence = segment.sequence
+    }
+  }
+
+  /** A capture of all interfaces may see each packet more than once. */
+  #answerAgain({ sequence, at }: Segment): void {
+    if (this.#answeredAt === undefined || sequence !== this.#answerSequence) return
+    if (at - this.#lastAnswerAt < SEEN_TWICE_MS) return
+    this.#lastAnswerAt = at
+    this.#answers += 1
   }
 
   /** The filter leaves much out of what the server sends, and all acknowledgements that the client sends for it. */
@@ -272,7 +288,8 @@ export class Flow {
 
   /**
    * One literal with a place for every field, those that are not known left undefined: spreading the known ones together
-   * took a third of the time of reading a capture. Of TCP it has what the server's kernel would say, by what was seen.
+   * took a third of the time of reading a capture. Of TCP it has what the server's kernel would say, by what was seen: the
+   * filter leaves segments out, but not how far they went.
    */
   #eventOf(at: number, state: DecidingEvent['state'], ending: Partial<Ending>): DecidingEvent {
     this.#outward.stream?.settle(at)
@@ -281,6 +298,7 @@ export class Flow {
     const [into, out] = [this.#inward.stream?.facts, this.#outward.stream?.facts]
     const { unacked = 0, sacked = 0, acknowledged = 0, sent = 0 } = out ?? {}
     const timestamps = this.#inward.timestamps && this.#outward.timestamps ? TIMESTAMPS_BYTES : 0
+    const mss = Math.max(0, (this.#inward.mss ?? USUAL_MSS) - timestamps)
     return {
       v: 1,
       id: this.#id,
@@ -300,14 +318,14 @@ export class Flow {
       alert: ending.alert,
       alert_side: ending.alert_side,
       hello_bytes: clientHello?.bytes ?? announced,
-      hello_segments: clientHello === undefined ? undefined : this.#helloSegments,
+      hello_segments: clientHello === undefined ? announced && 0 : this.#helloSegments,
       hello_post_quantum: clientHello?.postQuantum,
       bytes_in: into?.bytes ?? 0,
       bytes_out: sent,
       tcp_rtt_us: this.#rttUs,
-      tcp_mss: Math.max(0, (this.#inward.mss ?? USUAL_MSS) - timestamps),
+      tcp_mss: mss,
       tcp_segs_in: into?.segments ?? 0,
-      tcp_segs_out: this.#outSegments,
+      tcp_segs_out: Math.max(this.#outSegments, this.#retrans + Math.ceil(sent / (mss || USUAL_MSS))),
       tcp_ooo: into?.outOfOrder ?? 0,
       tcp_bytes_acked: Math.max(0, acknowledged),
       tcp_unacked: unacked,

@@ -3,7 +3,7 @@ import { type ClientHello, readClientHello, readServerHello, type ServerHello } 
 /** What one side said, as far as it can be read without keys. */
 export type TlsFacts = {
   clientHello: ClientHello | undefined
-  /** How long the ClientHello said it would be, of which not all has come: its bytes as a handshake message. */
+  /** How long a ClientHello said it would be that came in pieces: its bytes as a handshake message. */
   announced: number | undefined
   serverHello: ServerHello | undefined
   /** Whether the first bytes were no TLS record, and what they looked like. */

@@ -70,9 +70,14 @@ export const FIELDS = [
     'hello_bytes',
     false,
     U32,
-    'ClientHello length in bytes, where seen: also of one of which only the beginning came.',
+    'ClientHello length in bytes, without the headers of its records, where seen; also where not all of it came.',
   ),
-  field('hello_segments', false, U16, 'TCP segments the ClientHello came in, where seen.'),
+  field(
+    'hello_segments',
+    false,
+    U16,
+    'TCP segments the ClientHello came in, where seen; 0 where not all of it came.',
+  ),
   field(
     'hello_post_quantum',
     false,
