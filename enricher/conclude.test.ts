@@ -184,7 +184,7 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     'lab: the full-size head of a ClientHello, on a path that lost the SYN-ACK: its tail may be lost by chance',
     { ...KERNEL, bytes_in: 1448, tcp_segs_in: 1, tcp_retrans: 2 },
     ['failed', 'hello_partial', 'path_inbound', 'possible'],
-    /1448 bytes of the ClientHello came in 10\.0 s, in 1 segment, then nothing; nobody saw .*; the last segment was full, and the SYN-ACK was resent 2 times/,
+    /1448 bytes of the ClientHello came in 10\.0 s, in 1 segment, then nothing; nobody saw .*; the SYN-ACK was resent 2 times and the last segment was full/,
   ],
   [
     'full-size and a small segment on such a path: all of it may have come, to a server that hangs',
@@ -202,7 +202,7 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     'part of a ClientHello whose header said how long it would be',
     { ...KERNEL, bytes_in: 1448, ...PART, tcp_segs_in: 1 },
     ['failed', 'hello_partial', 'hello_stopped', 'likely'],
-    /1448 bytes of a ClientHello that has 1771 without headers came/,
+    /1448 bytes of the ClientHello \(it has 1771 without the headers of its records\) came/,
   ],
   [
     'all of it but one byte, in records that add to its length',

@@ -93,9 +93,9 @@ function concludeNothingRead(facts: Facts): Conclusion {
 function concludePartialHello(facts: Facts): Conclusion {
   const { tcp, bytesIn, waited } = facts
   const inOrder = tcp.segsIn - tcp.ooo
-  const whole =
-    facts.helloBytes > 0 ? `a ClientHello that has ${facts.helloBytes} without headers` : 'the ClientHello'
-  const came = `${count(bytesIn, 'byte')} of ${whole} came in ${duration(waited)}`
+  const length =
+    facts.helloBytes > 0 ? ` (it has ${facts.helloBytes} without the headers of its records)` : ''
+  const came = `${count(bytesIn, 'byte')} of the ClientHello${length} came in ${duration(waited)}`
   if (inOrder >= TRICKLE_SEGMENTS && inOrder > 2 * Math.ceil(bytesIn / tcp.mss)) {
     return verdict(facts, 'slow', 'likely', `${came}, in order, in ${count(inOrder, 'segment')}`)
   }
@@ -117,18 +117,13 @@ function concludePartialHello(facts: Facts): Conclusion {
  */
 function concludeLostRest(facts: Facts, stopped: string): Conclusion {
   const { tcp, bytesIn } = facts
-  const resent = `the SYN-ACK was resent ${times(tcp.synAckResends)}`
+  const resent = `${stopped}; the SYN-ACK was resent ${times(tcp.synAckResends)}`
   // A client writes its ClientHello in one go: where the last segment that came was full there may well have been one more.
   if (bytesIn % tcp.mss === 0) {
-    const lost = `${stopped}; the last segment was full, and ${resent}: the path loses packets, and may have lost the rest`
-    return verdict(facts, 'path_inbound', 'possible', lost)
+    const evidence = `${resent} and the last segment was full: the path loses packets, and may have lost the rest`
+    return verdict(facts, 'path_inbound', 'possible', evidence)
   }
-  return verdict(
-    facts,
-    'hello_stopped',
-    'possible',
-    `${stopped}; ${resent}, so the path may have lost the rest`,
-  )
+  return verdict(facts, 'hello_stopped', 'possible', `${resent}, so the path may have lost the rest`)
 }
 
 function concludeAfterFlight(facts: Facts): Conclusion {
