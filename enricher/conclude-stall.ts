@@ -60,8 +60,9 @@ function concludeHoleInbound(facts: Facts): Conclusion | undefined {
 
 /** What shows that this path loses small packets too, and so may have lost the missing ones by chance; or ''. */
 function lossByChance({ tcp, bytesOut }: Facts): string {
-  // Where a second is the round trip, the SYN-ACK is resent though nothing is lost.
-  if (tcp.synAckResends > 0 && tcp.rttMs < RESENT_MS)
+  // It is resent after 1, 3 and 7 s (RFC 6298): a round trip that takes longer has it resent though nothing is lost.
+  const inVain = Math.floor(Math.log2(tcp.rttMs / 1_000 + 1))
+  if (tcp.synAckResends > inVain)
     return `The SYN-ACK was resent ${times(tcp.synAckResends)}, and then a client resends seldom`
   // One resend may be a probe of the kernel's (RFC 8985), with nothing lost.
   if (bytesOut > 0 && bytesOut < tcp.mss && tcp.dataResends > 1)

@@ -98,6 +98,11 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     ['failed', 'hello_partial', 'mtu_inbound', 'likely'],
   ],
   [
+    'lab, 30 % loss: a round trip of 2 s, in which a SYN-ACK is resent once and not three times',
+    { ...KERNEL, tcp_rtt_us: 2_044_120, tcp_segs_in: 1, tcp_ooo: 1, tcp_retrans: 3 },
+    ['failed', 'hello_partial', 'path_inbound', 'possible'],
+  ],
+  [
     'a segment out of order after half a second: loss by chance is not resent yet',
     { ...KERNEL, after: 500, tcp_segs_in: 1, tcp_ooo: 1 },
     ['failed', 'hello_partial', 'unexplained', 'none'],
