@@ -142,6 +142,7 @@ describe('what is seen of the broken network', () => {
     expect(hole).toMatchObject({ meaning: 'MTU hole, client to server' })
     expect(hole?.['worst']).toMatch(new RegExp(`^AS${observed.victim} `))
     expect(table.reduce((sum, { share }) => sum + Number(share), 0)).toBeCloseTo(1, 6)
+    expect(table.filter((row) => Number(row['times_day_before']) > 0)).not.toEqual([])
   })
 
   it('on Alerts: that it fires, who was told at the second attempt, and what ended before', async () => {

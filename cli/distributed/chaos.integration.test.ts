@@ -59,6 +59,8 @@ describe('the steps as processes of their own', () => {
     const store = await cluster.openStore()
     try {
       await untilStored(store, TOTAL)
+      // The one that was killed last may still be starting, and one that is told to end before it listens to that ends of the signal.
+      for (const name of PROCESSES) await cluster.untilReady(name)
       expect(await cluster.stop('enricher-1')).toBe(0)
       expect(await cluster.stop('enricher-2')).toBe(0)
       expect(await countEverywhere(store)).toEqual(everywhere(TOTAL))

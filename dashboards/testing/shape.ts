@@ -12,10 +12,12 @@ const TIME = /^(Nullable\()?DateTime(64)?(\(.*\))?\)?$/
 const NUMBER = /^(LowCardinality\()?(Nullable\()?(U?Int(8|16|32|64)|Float(32|64))\)?\)?$/
 const TEXT = /^(LowCardinality\()?(Nullable\()?String\)?\)?$/
 
-/** Columns of tables that may well have nothing in all rows: the end of what is open, what a ClientHello that never arrived would say, and parts of networks. */
+/** Columns of tables that may well have nothing in all rows: the end of what is open, what a ClientHello that never arrived would say, parts of networks. */
 const MAY_BE_EMPTY = new Set([
   ...['until', 'hello_bytes', 'tls_version', 'server_name'],
   ...['label', 'part', 'ended_by'],
+  // Of the few causes that filters leave none need have been there the day before.
+  'times_day_before',
 ])
 
 /** Why a panel could not show this answer of its query; an empty list when it can. */
