@@ -6,9 +6,12 @@ const LONGEST = [
   'lab/mtu-inbound.integration.test.ts',
   'cli/alerts.integration.test.ts',
   'cli/console.integration.test.ts',
-  'cli/heals.integration.test.ts',
+  'cli/console-alerts.integration.test.ts',
   'cli/distributed/chaos.integration.test.ts',
   'cli/doctor.integration.test.ts',
+  'cli/heals.integration.test.ts',
+  'cli/lab-matrix.integration.test.ts',
+  'volume/volume.test.ts',
 ]
 
 class LongestFirst extends BaseSequencer {

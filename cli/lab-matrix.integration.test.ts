@@ -22,16 +22,11 @@ it('a conclusion that is wrong is noticed', async () => {
 }, 60_000)
 
 it('a scenario is made as often as it is named, side by side', async () => {
-  const [clean] = MATRIX
-  const scenarios = [clean, clean, clean].filter((scenario) => scenario !== undefined)
+  const scanner = MATRIX.filter(({ name }) => name === 'scanner')
+  const scenarios = [...scanner, ...scanner, ...scanner]
   const findings = await runMatrix({ scenarios, conclude, sideBySide: 3, onDone: () => undefined })
-  const one = await runMatrix({
-    scenarios: scenarios.slice(1, 2),
-    conclude,
-    sideBySide: 1,
-    onDone: () => undefined,
-  })
-  expect(findings).toHaveLength(3 * one.length)
+  // From two address families, seen by two observers.
+  expect(findings).toHaveLength(3 * 2 * 2)
   expect(findings.filter(({ ok }) => !ok).map(inWords)).toEqual([])
 }, 60_000)
 
