@@ -43,7 +43,7 @@ export function registerLab(program: Command, io: Io): void {
     .option('--repeat <times>', 'make each of them so many times, to see what is right by luck', repeatOf, 1)
     .option('--json', 'every finding, for programs')
     .action(async (names: string[], { json = false, repeat }: { json?: boolean; repeat: number }) => {
-      const findings = await runScenarios(io, names, { repeat, quiet: json })
+      const findings = await runScenarios(io, names, repeat)
       const wrong = findings.filter(({ ok }) => !ok)
       if (json) io.print(JSON.stringify(findings, null, 2))
       else printFindings(io, findings)
@@ -95,11 +95,7 @@ async function mtuInbound(folder: string, io: Io, json: boolean) {
 /** Scenarios that wait for deadlines more than they work. */
 const SIDE_BY_SIDE = 4
 
-async function runScenarios(
-  io: Io,
-  names: readonly string[],
-  { repeat, quiet }: { repeat: number; quiet: boolean },
-): Promise<Finding[]> {
+async function runScenarios(io: Io, names: readonly string[], repeat: number): Promise<Finding[]> {
   const unknown = names.filter((name) => name !== 'all' && !MATRIX.some((one) => one.name === name))
   if (unknown.length > 0) {
     throw new UserError(`no such scenario: ${unknown.join(', ')}; "halfshake lab list" shows what there is`)
@@ -112,13 +108,14 @@ async function runScenarios(
     path: io.env['PATH'] ?? '',
   })
   let done = 0
+  io.progress('making certificates, and the first networks')
   return runMatrix({
     scenarios,
     conclude,
     sideBySide: SIDE_BY_SIDE,
     onDone({ name }) {
       done += 1
-      if (!quiet) io.progress(`${done} of ${scenarios.length}: ${name}`)
+      io.progress(`${done} of ${scenarios.length}: ${name}`)
     },
   })
 }
