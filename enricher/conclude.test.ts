@@ -280,6 +280,7 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
     'each of them resent once, and the SYN-ACK twice, which the kernel counts with them',
     { ...BIG_FLIGHT, tcp_unacked: 4, tcp_lost: 3, tcp_sacked: 1, tcp_segs_out: 7, tcp_retrans: 5 },
     ['failed', 'server_flight', 'unexplained', 'none'],
+    /after 3 resends: too soon to tell/,
   ],
   [
     'resent often, and the SYN-ACK twice',

@@ -143,7 +143,7 @@ function concludeAfterFlight(facts: Facts): Conclusion {
     const evidence = `${so}; ${tcp.acked} bytes acknowledged, ${countIs(tcp.unacked, 'segment')} under way, none lost`
     return verdict(facts, 'slow', 'possible', evidence)
   }
-  const evidence = `${so}; ${countIs(tcp.unacked, 'segment')} not acknowledged after ${count(tcp.retrans, 'resend')}: too soon to tell`
+  const evidence = `${so}; ${countIs(tcp.unacked, 'segment')} not acknowledged after ${count(tcp.dataResends, 'resend')}: too soon to tell`
   return verdict(facts, 'unexplained', 'none', evidence)
 }
 
