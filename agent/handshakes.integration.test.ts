@@ -172,6 +172,12 @@ const CASES: Case[] = [
     client: (port) => rawClient(port, (socket) => socket.write(HALF_HELLO)),
     expected: { ended_by: 'timeout', bytes_in: HALF_HELLO.length, bytes_out: 0, tcp_segs_in: 1, tcp_ooo: 0 },
   },
+  {
+    title: 'a server that does not get to answer before its deadline: it knows what name was asked for',
+    server: { SNICallback: () => undefined },
+    client: (port) => openssl(port, ...name),
+    expected: { ended_by: 'timeout', bytes_out: 0, server_name: 'www.example.net' },
+  },
 ]
 
 describe('what becomes of a handshake is reported as it was', () => {
@@ -252,6 +258,15 @@ describe('what becomes of a handshake is reported as it was', () => {
     const events = await observed.events(1)
     expect(events[0]).toMatchObject({ state: 'active', source_address: '::', source_port: 0 })
     client.destroy()
+  })
+
+  test('a stream that stays silent is ended at the deadline too', async () => {
+    const observed = await startObserved({ handshakeTimeout: 300 })
+    const [near, far] = duplexPair()
+    observed.server.emit('connection', far)
+    expect(await observed.events(1)).toEqual([expect.objectContaining({ ended_by: 'timeout' })])
+    expect(far.destroyed).toBe(true)
+    near.destroy()
   })
 
   test('a stream that ends before its handshake is done is found on the rounds', async () => {

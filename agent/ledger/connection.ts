@@ -21,6 +21,8 @@ export type Connection = {
   looks: number
   /** Whether the socket was found closed by the latest round, with nobody having said so. */
   gone: boolean
+  /** Whether its deadline passed: whatever is told of its end after that is our own doing. */
+  overdue: boolean
 }
 
 /** "The absence of an address" (RFC 4291, section 2.5.2): a stream that has none, or whose peer was gone at accept. */
@@ -39,6 +41,7 @@ export function createConnection(socket: RawSocket, id: string, openedAt: number
     tcp: undefined,
     looks: 0,
     gone: false,
+    overdue: false,
   }
 }
 

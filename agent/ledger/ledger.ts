@@ -50,9 +50,10 @@ export function createLedger({ site, reportNew, clock, nextId, report }: LedgerP
   const decidedAt = ({ openedAt, since }: Connection) => openedAt + Math.round(clock.steady() - since)
 
   const closedEvent = (connection: Connection, ending: Ending): ClosedEvent => {
-    counts.closed[ending.ended_by] += 1
+    const own: Ending = connection.overdue ? { ended_by: 'timeout' } : ending
+    counts.closed[own.ended_by] += 1
     const decided = { decided_at: decidedAt(connection) }
-    return Object.assign(beginEvent(connection, 'closed', site), decided, ending)
+    return Object.assign(beginEvent(connection, 'closed', site), decided, own)
   }
 
   return {

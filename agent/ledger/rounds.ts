@@ -62,9 +62,10 @@ export function createRounds({ ledger, handshakeTimeout, looks, clock }: RoundsP
     const wait = looks?.visit(connection, age, deadline) ?? Number.POSITIVE_INFINITY
     if (age < deadline) return Math.min(wait, deadline - age, YOUNG_MS)
     if (wait < Number.POSITIVE_INFINITY) return wait
-    ledger.end(connection, { ended_by: 'timeout' })
+    // The server tells of the closed socket, and what name its ClientHello asked for; where it does not, a later round ends it.
+    connection.overdue = true
     connection.socket.destroy()
-    return Number.POSITIVE_INFINITY
+    return PACE_MS
   }
 
   /** A closed socket whose end nobody told: the server tells within the same turn of the event loop, if it does. */

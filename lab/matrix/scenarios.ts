@@ -307,7 +307,6 @@ export const MATRIX: readonly Scenario[] = [
     summary: 'the server takes longer than its own deadline',
     server: () => ({ slowness: 30_000 }),
     clients: REAL,
-    // Without the wire nobody knows that the ClientHello was whole; the evidence says so (docs/causes.md).
-    right: ['failed/hello/ours', 'failed/hello_partial/hello_stopped'],
+    right: ['failed/hello/ours'],
   },
 ]
