@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { pcapOf } from '../agent/capture/testing.ts'
 import { halfshake } from './testing/processes.ts'
 
 let folder = ''
@@ -10,7 +11,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'halfshake-mistakes-'))
   writeFileSync(join(folder, 'empty.pcap'), '')
   writeFileSync(join(folder, 'notes.txt'), 'no certificate')
-  writeFileSync(join(folder, 'cut.pcap.gz'), gzipSync(Buffer.alloc(1000, 'a capture')).subarray(0, 20))
+  writeFileSync(join(folder, 'cut.pcap.gz'), gzipSync(pcapOf([])).subarray(0, -4))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
