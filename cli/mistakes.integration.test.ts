@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -32,4 +32,14 @@ it.each([
   const running = halfshake(args.map((arg) => arg.replace('FOLDER', folder)))
   expect(await running.ended).toBe(1)
   expect(running.output().trim()).toMatch(message)
+})
+
+it('says what the lab lacks before anything is started', async () => {
+  const programs = join(folder, 'programs')
+  mkdirSync(programs)
+  symlinkSync(process.execPath, join(programs, 'node'))
+  for (const name of ['dirname', 'readlink']) symlinkSync(`/usr/bin/${name}`, join(programs, name))
+  const running = halfshake(['lab', 'mtu-inbound'], { PATH: programs })
+  expect(await running.ended).toBe(1)
+  expect(running.output()).toMatch(/^ip is not installed: apt-get install iproute2\n$/)
 })
