@@ -40,7 +40,7 @@ it.each([
 it('tells a machine without a route from a server that does not answer', () => {
   const unconnected = (code: string): Findings => ({
     ...FINE,
-    ordinary: { bytes: 250, answer: { kind: 'no_connection', ms: 0, code } },
+    ordinary: { bytes: 250, connected: undefined, answer: { kind: 'no_connection', ms: 0, code } },
   })
   expect(judge(unconnected('ENETUNREACH')).advice).toMatch(/no IPv6.* -4 /)
   expect(judge(unconnected('ETIMEDOUT')).advice).not.toMatch(/-4/)
