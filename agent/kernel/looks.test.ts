@@ -17,7 +17,8 @@ beforeEach(() => {
 const connection = (since: number, port = 40_000): Connection => ({
   socket: {} as Connection['socket'],
   ...{ id: 'x', openedAt: 0, since, sourceAddress: '192.0.2.1', sourcePort: port },
-  ...{ destinationAddress: '192.0.2.2', destinationPort: 443, tcp: undefined, looks: 0, gone: false },
+  ...{ destinationAddress: '192.0.2.2', destinationPort: 443, tcp: undefined, looks: 0 },
+  ...{ gone: false, overdue: false },
 })
 
 function createLooks(handshakeTimeout = 10_000) {

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../network/index.ts'
+import { commandWithin } from '../network/index.ts'
 
 /** Certificates for what the matrix needs, all of one authority; PEM files. */
 export type Certificates = {
@@ -26,6 +26,9 @@ const PAST = ['-startdate', '20200101000000Z', '-enddate', '20200201000000Z']
 const NOW = ['-days', '2']
 /** As many alternative names as make a client's certificate several segments long. */
 const MANY_NAMES = 120
+/** How long an RSA key of 4096 bits takes is chance, and on a busy machine many times that. */
+const DEADLINE_MS = 120_000
+const openssl = (args: readonly string[]) => commandWithin(DEADLINE_MS)('openssl', args)
 
 export async function makeCertificates(folder: string): Promise<Certificates> {
   await mkdir(folder, { recursive: true })
@@ -63,7 +66,7 @@ function createMaker(folder: string) {
   return {
     async authority(name: string): Promise<Pair> {
       const pair = { key: at(`${name}.key`), cert: at(`${name}.pem`) }
-      await runCommand('openssl', [
+      await openssl([
         ...[
           'req',
           '-x509',
@@ -89,11 +92,11 @@ function createMaker(folder: string) {
       const config = at(`${name}.cnf`)
       await writeFile(config, caConfig(at(name), authority, names))
       await writeFile(at(`${name}.index`), '')
-      await runCommand('openssl', [
+      await openssl([
         ...['req', '-new', '-newkey', ...key(rsa), '-nodes', '-subj', `/CN=${name}`],
         ...['-keyout', pair.key, '-out', request],
       ])
-      await runCommand('openssl', [
+      await openssl([
         ...['ca', '-batch', '-notext', '-config', config, '-cert', issuer.cert, '-keyfile', issuer.key],
         ...['-in', request, '-out', pair.cert, ...validity],
       ])

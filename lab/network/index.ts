@@ -1,4 +1,4 @@
-export { type Command, runCommand } from './command.ts'
+export { type Command, commandWithin, runCommand } from './command.ts'
 export type { Host } from './host.ts'
 export { Interrupted, LabError } from './lab-error.ts'
 export { ownerOf } from './names.ts'
