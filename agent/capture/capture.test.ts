@@ -91,6 +91,30 @@ describe('a capture of a completed handshake', () => {
     expect(flows.counts.cutOff).toBeLessThan(100)
   })
 
+  it.each(['client', 'server'] as const)('goes on after a forged reset of the %s', async (by) => {
+    const segments = segmentsOf(said)
+    const place = segments.findIndex((one) => one.by === 'client' && one.bytes.length > 0) + 1
+    const sent = segments.slice(0, place + 1).findLast((one) => one.by === by) as Draft
+    const forged = {
+      ...sent,
+      flags: FLAG.rst,
+      sequence: (sent.sequence + 30_000) >>> 0,
+      bytes: Buffer.alloc(0),
+    }
+    const all = segments.toSpliced(place, 0, forged)
+    expect(await events(all)).toMatchObject([{ state: 'active' }])
+    const [event] = await events(all.slice(0, place + 1), { until: 20_000 })
+    expect(event).toMatchObject(by === 'client' ? { ended_by: 'reset' } : { error: 'server_closed' })
+  })
+
+  it('is complete where a server that gives no tickets closes at once', async () => {
+    const finished = said.findLastIndex(({ by, bytes }) => by === 'client' && bytes.at(-74) === 23)
+    const closing = { by: 'server' as const, bytes: Buffer.from(`1703030013${'00'.repeat(19)}`, 'hex') }
+    const words = [...said.slice(0, finished + 1), closing]
+    expect(finished).toBeGreaterThan(0)
+    expect(await events(segmentsOf(words))).toMatchObject([{ state: 'active' }])
+  })
+
   it('is no other connection when more of it comes after the end', async () => {
     expect(await read(pcapOf([...segmentsOf(said), ...segmentsOf(said).slice(3)]))).toHaveLength(1)
   })
@@ -180,10 +204,23 @@ describe('a capture of one that was not completed', () => {
     expect(event?.tcp_ooo).toBeGreaterThan(0)
   })
 
+  it('does not blame a server that speaks first, as those of SMTP do', async () => {
+    const banner = { by: 'server' as const, bytes: Buffer.from('220 mail.example.test ESMTP\r\n') }
+    const ehlo = { by: 'client' as const, bytes: Buffer.from('EHLO client.example.test\r\n') }
+    expect(await events(segmentsOf([banner, ehlo]))).toMatchObject([
+      { error: 'ERR_SSL_WRONG_VERSION_NUMBER' },
+    ])
+    expect(await events(segmentsOf([banner, ...said.slice(0, 1)]))).toMatchObject([
+      { error: 'server_not_tls' },
+    ])
+  })
+
   it('knows plain HTTP, and a SYN that nothing follows', async () => {
     const http = [{ by: 'client' as const, bytes: Buffer.from('GET / HTTP/1.1\r\n\r\n') }]
     expect(await events(segmentsOf(http))).toMatchObject([{ error: 'ERR_SSL_HTTP_REQUEST' }])
-    expect(await events(segmentsOf([]).slice(0, 1))).toMatchObject([{ error: 'syn_only' }])
+    const [syn] = segmentsOf([]) as [Draft]
+    expect(await events([syn, { ...syn, at: syn.at + 2_000 }])).toMatchObject([{ error: 'syn_only' }])
+    expect(await events([syn])).toMatchObject([{ error: 'capture_ended' }])
   })
 })
 

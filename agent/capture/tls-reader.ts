@@ -26,6 +26,8 @@ const HELLO = { client: 1, server: 2 } as const
 const RECORD_HEADER = 5
 const MESSAGE_HEADER = 4
 const EMPTY: Buffer = Buffer.alloc(0)
+/** How a request begins, or an answer (RFC 9110 section 9.3, RFC 5789; PRI: RFC 9113 section 3.4). */
+const HTTP = /^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) |^HTTP\//
 
 /** Reads one side's bytes in order. It keeps hellos alone: all else is passed over as it comes. Never throws. */
 export class TlsReader {
@@ -116,7 +118,7 @@ export class TlsReader {
     this.#lost = true
     if (this.#seen) return 0
     const text = header.toString('latin1') + rest.toString('latin1', 0, 16)
-    this.facts.notTls = /^[A-Z]{3,8} |^HTTP\//.test(text) ? 'http' : 'other'
+    this.facts.notTls = HTTP.test(text) ? 'http' : 'other'
     return 0
   }
 }
