@@ -107,6 +107,44 @@ describe('a capture of a completed handshake', () => {
     expect(event).toMatchObject(by === 'client' ? { ended_by: 'reset' } : { error: 'server_closed' })
   })
 
+  it('is complete although the clock was set back an hour, after which its time would be up at once', async () => {
+    const earlier = segmentsOf(said).map((one) => ({ ...one, at: one.at - 3_600_000 }))
+    const decided = await events([...segmentsOf(said.slice(0, 1)), ...earlier])
+    expect(decided).toMatchObject([{ error: 'capture_ended' }, { state: 'active' }])
+  })
+
+  it('is none of the one before it whose ports it has, answered or not', async () => {
+    const next = segmentsOf(said).map(({ by, sequence, acknowledged, ...one }) => ({
+      ...{ ...one, by, at: one.at + 2_000 },
+      sequence: (sequence + 1_000_000) >>> 0,
+      acknowledged: (acknowledged + 1_000_000) >>> 0,
+    }))
+    const [syn, ...opened] = segmentsOf([]) as [Draft, ...Draft[]]
+    expect(await events([syn, ...next])).toMatchObject([{ error: 'syn_only' }, { state: 'active' }])
+    const silent = [syn, ...opened, ...next]
+    expect(await events(silent)).toMatchObject([{ ended_by: 'reset', bytes_in: 0 }, { state: 'active' }])
+  })
+
+  it('goes on after a forged SYN, which the server does not take', async () => {
+    const segments = segmentsOf(said)
+    const [syn] = segments as [Draft]
+    const forged = { ...syn, sequence: 77_777, at: (segments[4] as Draft).at }
+    expect(await events(segments.toSpliced(4, 0, forged))).toMatchObject([{ state: 'active' }])
+  })
+
+  it('is read with TCP Fast Open, the ClientHello in the SYN', async () => {
+    const [syn, answer, , hello, ...rest] = segmentsOf(said) as [Draft, Draft, Draft, Draft, ...Draft[]]
+    const segments = [
+      { ...syn, bytes: hello.bytes },
+      { ...answer, acknowledged: (answer.acknowledged + hello.bytes.length) >>> 0 },
+      ...rest,
+    ]
+    const facts = { server_name: 'www.example.test', hello_segments: 1, tcp_ooo: 0, tcp_retrans: 0 }
+    expect(await events(segments)).toMatchObject([{ state: 'active', ...facts }])
+    const [stalled] = await events(segments.slice(0, 2), { until: 20_000 })
+    expect(stalled).toMatchObject({ ended_by: 'timeout', bytes_in: hello.bytes.length, ...facts })
+  })
+
   it('is complete where a server that gives no tickets closes at once', async () => {
     const finished = said.findLastIndex(({ by, bytes }) => by === 'client' && bytes.at(-74) === 23)
     const closing = { by: 'server' as const, bytes: Buffer.from(`1703030013${'00'.repeat(19)}`, 'hex') }

@@ -102,7 +102,7 @@ export class Flow {
     this.#source = client ? sender : receiver
     this.#destination = client ? receiver : sender
     this.#midway = !first.syn
-    this.#firstSequence = first.sequence
+    this.#firstSequence = first.syn && first.ack ? (first.acknowledged - 1) >>> 0 : first.sequence
     this.#openedAt = first.at
   }
 
@@ -125,16 +125,40 @@ export class Flow {
     const fromClient = segment.byFirst === this.#clientIsFirst
     const own = fromClient ? this.#inward : this.#outward
     const other = fromClient ? this.#outward : this.#inward
-    if (segment.syn) return this.#greet(segment, own, fromClient)
+    if (segment.syn) {
+      this.#greet(segment, own, fromClient)
+      if (segment.length === 0) return undefined
+      // TCP Fast Open: its data follows the SYN, which has a number of its own (RFC 7413).
+      segment.sequence = (segment.sequence + 1) >>> 0
+    }
     own.stream ??= fromClient ? new Stream(segment.sequence) : this.#outwardFrom(segment.sequence)
     if (segment.ack && other.stream !== undefined) {
       const { gaps } = other.stream
       other.stream.acknowledge(segment.acknowledged, segment.sacks)
       if (other.stream.gaps > gaps) other.tls.skip()
     }
-    if (fromClient && segment.ack) this.#establish(segment.at)
+    if (fromClient && segment.ack && !segment.syn) this.#establish(segment.at)
     this.#read(own, segment, fromClient)
     return this.#decide(segment, fromClient)
+  }
+
+  /**
+   * Whether this segment belongs to another connection of the same ports: a SYN of another number where none was answered, or
+   * the answer to one. Where one was answered, the server asks first (RFC 5961 section 4).
+   */
+  isSucceededBy({ syn, ack, byFirst, sequence, acknowledged }: Segment): boolean {
+    if (!syn || (!ack && byFirst !== this.#clientIsFirst)) return false
+    if (!ack) return this.#midway || (this.#answeredAt === undefined && sequence !== this.#firstSequence)
+    // With TCP Fast Open the SYN's data is acknowledged, too.
+    const beyond = (acknowledged - this.#firstSequence) | 0
+    return !this.#midway && byFirst !== this.#clientIsFirst && (beyond < 1 || beyond > USUAL_MSS + 1)
+  }
+
+  /** Its ports were used again, so the client is gone. */
+  leave(at: number): DecidingEvent {
+    if (this.#finishedAt !== undefined) return this.#completed(this.#finishedAt)
+    if (this.#midway) return this.end('capture_ended', at)
+    return this.#failed(at, this.#established ? { ended_by: 'reset' } : error('syn_only'))
   }
 
   /** Decides what nothing decided: its time is up, or the capture ends. */
@@ -144,7 +168,7 @@ export class Flow {
     if (this.#finishedAt !== undefined && !isOpen && this.#isDone()) return this.#completed(this.#finishedAt)
     if (this.#reset !== undefined) return this.#failed(this.#reset.at, this.#reset.ending)
     if (this.#filtered && !this.#established) this.#established = this.#wasAcknowledged(at)
-    const known = this.#established
+    const known = this.#established || (this.#inward.stream?.facts.bytes ?? 0) > 0
     const mayFollow = known || at - this.#openedAt < SYN_REPEATED_MS
     if (isEnd) return this.#failed(at, error(mayFollow ? 'capture_ended' : 'syn_only'))
     return this.#failed(at, known || this.#midway ? { ended_by: 'timeout' } : error('syn_only'))
