@@ -5,6 +5,9 @@ import { parseEvent } from '../../core/event/index.ts'
 import { CaptureError, createFlows, type Decided, type FlowOptions, readCapture } from './index.ts'
 import { converse, type Draft, FLAG, LINKS, pcapOf, type Said, segmentsOf } from './testing.ts'
 
+/** Of the PROXY protocol, version 2. */
+const SIGNATURE = '\r\n\r\n\0\r\nQUIT\n'
+
 let said: Said[]
 let said12: Said[]
 let capture: Buffer
@@ -143,6 +146,38 @@ describe('a capture of a completed handshake', () => {
     expect(await events(segments)).toMatchObject([{ state: 'active', ...facts }])
     const [stalled] = await events(segments.slice(0, 2), { until: 20_000 })
     expect(stalled).toMatchObject({ ended_by: 'timeout', bytes_in: hello.bytes.length, ...facts })
+  })
+
+  it.each([
+    ['version 1', 'PROXY TCP4 198.51.100.7 192.0.2.2 50000 443\r\n', '198.51.100.7'],
+    ['version 1, of nobody', 'PROXY UNKNOWN\r\n', undefined],
+    [
+      'version 2',
+      `${SIGNATURE}\x21\x11\x00\x0f\xc6\x33\x64\x07\xc0\x00\x02\x02\xc3\x50\x01\xbb\x04\x00\x00`,
+      '198.51.100.7',
+    ],
+    [
+      'version 2, IPv6',
+      `${SIGNATURE}\x21\x21\x00\x24\x20\x01\x0d\xb8${'\x00'.repeat(11)}\x07${'\x00'.repeat(16)}\xc3\x50\x01\xbb`,
+      '2001:db8::7',
+    ],
+    ['version 2, of nobody', `${SIGNATURE}\x20\x00\x00\x00`, undefined],
+  ])('is read behind a PROXY header, %s, with who it says the client is', async (_, header, address) => {
+    const begin = { by: 'client' as const, bytes: Buffer.from(header, 'latin1') }
+    const plain = await events(segmentsOf(said))
+    for (const mss of [1_448, 1]) {
+      const [one, ...more] = await events(segmentsOf([begin, ...said], { mss }))
+      expect(more).toEqual([])
+      expect(one).toMatchObject({
+        ...{ state: 'active', server_name: 'www.example.test', bytes_in: plain[0]?.bytes_in },
+        ...(address === undefined
+          ? { source_port: 40_000 }
+          : { source_address: address, source_port: 50_000 }),
+      })
+      expect(parseEvent(JSON.stringify(one))).toMatchObject({ ok: true })
+    }
+    const [refused] = await events(segmentsOf([begin]), { until: 20_000 })
+    expect(refused).toMatchObject({ source_address: '203.0.113.7', source_port: 40_000 })
   })
 
   it('is complete where a server that gives no tickets closes at once', async () => {

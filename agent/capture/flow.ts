@@ -1,6 +1,7 @@
 import type { ClosedEvent, DecidingEvent } from '../../core/event/event.ts'
 import { cipherName } from './ciphers.ts'
 import { FilteredStream } from './filtered-stream.ts'
+import { ProxyHeaderReader } from './proxy-header.ts'
 import { addressesOf, type Segment } from './segment.ts'
 import { type Direction, Stream, type StreamFacts } from './stream.ts'
 import { type TlsFacts, TlsReader } from './tls-reader.ts'
@@ -70,6 +71,7 @@ export class Flow {
   readonly #destination: { address: string; port: number }
   readonly #inward = side()
   readonly #outward = side()
+  readonly #proxy = new ProxyHeaderReader()
   /** Whether it began before the capture did. */
   readonly #midway: boolean
   readonly #firstSequence: number
@@ -236,7 +238,7 @@ export class Flow {
     const bytes = stream.push(segment.sequence, payload, segment.length, segment.at)
     if (stream.gaps > gaps) own.tls.skip()
     const { alert } = own.tls.facts
-    own.tls.push(bytes)
+    own.tls.push(fromClient ? this.#proxy.after(bytes) : bytes)
     // An alert of zeros is none.
     if (!whole) own.tls.facts.alert = alert
     // The same packet, seen twice.
@@ -366,6 +368,9 @@ export class Flow {
     const isWhole = !this.#inward.cut
     const isKnown = state === 'active' && !this.#outward.cut
     const serverHello = isKnown ? this.#outward.tls.facts.serverHello : undefined
+    // Anyone can say so; a server that believes it goes on with the handshake.
+    const isProxied = this.#outward.tls.facts.serverHello !== undefined
+    const source = (isProxied ? this.#proxy.source : undefined) ?? this.#source
     const [into, out] = [this.#inward.stream?.facts, this.#outward.stream?.facts]
     const { unacked = 0, sacked = 0, acknowledged = 0 } = out ?? {}
     const sent = out === undefined ? 0 : reached(out, out.sent)
@@ -380,8 +385,8 @@ export class Flow {
       opened_at: Math.min(Math.round(this.#openedAt), Math.round(at)),
       decided_at: Math.round(at),
       site: this.#site,
-      source_address: this.#source.address,
-      source_port: this.#source.port,
+      source_address: source.address,
+      source_port: source.port,
       destination_address: this.#destination.address,
       destination_port: this.#destination.port,
       server_name: isWhole ? printable(clientHello?.serverName) : undefined,
@@ -394,7 +399,7 @@ export class Flow {
       hello_bytes: clientHello?.bytes ?? begun,
       hello_segments: clientHello === undefined ? begun && 0 : this.#helloSegments,
       hello_post_quantum: isWhole ? clientHello?.postQuantum : undefined,
-      bytes_in: into === undefined ? 0 : reached(into, into.bytes),
+      bytes_in: into === undefined ? 0 : Math.max(0, reached(into, into.bytes) - this.#proxy.bytes),
       bytes_out: sent,
       tcp_rtt_us: this.#rttUs,
       tcp_mss: mss,
