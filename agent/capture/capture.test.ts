@@ -223,6 +223,15 @@ describe('a capture of one that was not completed', () => {
     expect(await events(segmentsOf(said.slice(0, 1)))).toMatchObject([{ error: 'capture_ended' }])
   })
 
+  it('is not complete while the end of the Finished is missing', async () => {
+    const finished = said.findLastIndex(({ by, bytes }) => by === 'client' && bytes.at(-74) === 23)
+    const segments = segmentsOf(said.slice(0, finished + 1), { mss: 20 })
+    const end = segments.findLastIndex(({ by, bytes }) => by === 'client' && bytes.length > 0)
+    expect(await events(segments, { until: 20_000 })).toMatchObject([{ state: 'active' }])
+    const [event] = await events(segments.slice(0, end), { until: 20_000 })
+    expect(event).toMatchObject({ state: 'closed', ended_by: 'timeout' })
+  })
+
   it('tells how long a ClientHello was to be of which only the beginning came', async () => {
     const [hello] = said
     const [syn, answer, ...rest] = segmentsOf([

@@ -54,6 +54,8 @@ export class TlsReader {
 
   /** Something was left out: what comes next is read from the first piece on that begins with a record. */
   skip(): void {
+    // What was begun came whole, or nothing would follow it.
+    if (this.#left > 0) this.#finish()
     this.#messages.skip()
     this.#waiting = EMPTY
     this.#left = 0
@@ -86,16 +88,17 @@ export class TlsReader {
     this.#type = type
     this.#length = length
     this.#left = length
-    this.#begin(type, length)
     this.#seen = true
+    if (type === RECORD.changeCipher) this.facts.changedCipher = true
+    if (length === 0) this.#finish()
     return at + missing
   }
 
-  #begin(type: number, length: number): void {
+  /** The record is whole: only then its receiver can read it. */
+  #finish(): void {
     const { facts } = this
-    if (type === RECORD.changeCipher) facts.changedCipher = true
-    else if (type === RECORD.data && facts.hidden.length < MAX_HIDDEN) facts.hidden.push(length)
-    else if (type === RECORD.handshake && facts.changedCipher) facts.finished = true
+    if (this.#type === RECORD.data && facts.hidden.length < MAX_HIDDEN) facts.hidden.push(this.#length)
+    else if (this.#type === RECORD.handshake && facts.changedCipher) facts.finished = true
   }
 
   #body(bytes: Buffer, at: number): number {
@@ -104,6 +107,7 @@ export class TlsReader {
     if (this.#type === RECORD.handshake && !this.facts.changedCipher)
       this.#messages.push(bytes.subarray(at, end))
     if (this.#type === RECORD.alert && this.#length === 2) this.#alert(bytes.subarray(at, end))
+    if (this.#left === 0) this.#finish()
     return end
   }
 
