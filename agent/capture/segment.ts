@@ -36,6 +36,8 @@ export type Segment = {
 export type Sacks = readonly (readonly [number, number])[]
 
 const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd, vlan: [0x8100, 0x88a8, 0x9100] } as const
+/** A PPPoE session, and the protocols that PPP has in it: IPv4, IPv6 (RFC 2516, RFC 5072). */
+const PPPOE = { ethertype: 0x8864, header: 6, protocols: [0x0021, 0x0057] } as const
 const TCP = 6
 const FRAGMENTED = 0x1fff
 /** IPv6 extension headers that may stand before TCP: hop-by-hop, routing, destination options, authentication. */
@@ -90,16 +92,23 @@ function networkLayer(link: number, bytes: Buffer, start: number, end: number): 
   }
 }
 
-/** Past the EtherType at this place and any VLAN tags behind it. */
+/** Past the EtherType at this place and any VLAN tags, or a PPPoE session, behind it. */
 function afterEthertype(bytes: Buffer, place: number, end: number): number | undefined {
   let at = place
   while (at + 2 <= end) {
     const type = bytes.readUInt16BE(at)
     if (isIp(type)) return at + 2
+    if (type === PPPOE.ethertype) return afterPppoe(bytes, at + 2 + PPPOE.header, end)
     if (!ETHERTYPE.vlan.some((tag) => tag === type)) return undefined
     at += 4
   }
   return undefined
+}
+
+function afterPppoe(bytes: Buffer, place: number, end: number): number | undefined {
+  if (place + 2 > end) return undefined
+  const protocol = bytes.readUInt16BE(place)
+  return PPPOE.protocols.some((one) => one === protocol) ? place + 2 : undefined
 }
 
 function isIp(type: number): boolean {
