@@ -7,11 +7,11 @@ const LONGEST = [
   'cli/alerts.integration.test.ts',
   'cli/console.integration.test.ts',
   'cli/console-alerts.integration.test.ts',
+  'volume/volume.test.ts',
   'cli/distributed/chaos.integration.test.ts',
   'cli/doctor.integration.test.ts',
   'cli/heals.integration.test.ts',
   'cli/lab-matrix.integration.test.ts',
-  'volume/volume.test.ts',
 ]
 
 class LongestFirst extends BaseSequencer {
@@ -29,8 +29,9 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', 'data/**'],
     pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 60_000,
+    // Half of what the long files do is to wait: three share two cores well, and a browser, a broker and an engine fit.
+    maxWorkers: 3,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     sequence: { sequencer: LongestFirst },
   },

@@ -12,6 +12,7 @@ const FORESEEN = new Set([
   'LabError',
   'ListenFailed',
   'NetworksFileUnusable',
+  'OptionsError',
   'RulesUnusable',
   'StoreRefused',
   'StoreUnavailable',
@@ -64,7 +65,6 @@ const program = new Command('halfshake')
     'Finds the networks that cannot finish a TLS handshake with you, before they call you, and says why.',
   )
   .version(version)
-  .showHelpAfterError('(halfshake --help shows what there is)')
   .configureHelp({ sortSubcommands: false })
   .addHelpText(
     'after',
@@ -79,6 +79,7 @@ Configuration comes from halfshake.yaml (or --config FILE, or HALFSHAKE_CONFIG),
   )
 
 for (const register of await groupsFor(process.argv[2])) register(program, io)
+pointToHelp(program, program.name())
 
 try {
   await program.parseAsync()
@@ -90,6 +91,12 @@ try {
 function groupsFor(name: string | undefined): Promise<Register[]> {
   const named = GROUPS.filter(({ names }) => name !== undefined && names.includes(name))
   return Promise.all((named.length === 0 ? GROUPS : named).map(({ load }) => load()))
+}
+
+/** A mistake in a command's flags points to the help of that command. */
+function pointToHelp(command: Command, called: string): void {
+  command.showHelpAfterError(`("${called} --help" shows what there is)`)
+  for (const below of command.commands) pointToHelp(below, `${called} ${below.name()}`)
 }
 
 /** One line that says what was wrong; a stack only for what nobody foresaw. */

@@ -6,8 +6,9 @@ export function table(
   rows: readonly (readonly (string | number)[])[],
   io: Pick<Io, 'bold'>,
 ): string {
+  // Rows may be more than a call takes arguments.
   const widths = header.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => String(row[i] ?? '').length)),
+    rows.reduce((widest, row) => Math.max(widest, String(row[i] ?? '').length), title.length),
   )
   const line = (cells: readonly (string | number)[]) =>
     cells

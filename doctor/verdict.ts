@@ -95,6 +95,14 @@ function noConnection(code: string): Judged {
       advice: 'Check the port and the server; this is no question of TLS.',
     }
   }
+  if (code === 'ENETUNREACH') {
+    return {
+      fault: 'unreachable',
+      sentence: `this machine has no route there (${code})`,
+      advice:
+        'Where this network has no IPv6, that is why: -4 asks over IPv4 alone. Otherwise check the route.',
+    }
+  }
   return {
     fault: 'unreachable',
     sentence: `no TCP connection can be opened (${code})`,
@@ -164,14 +172,27 @@ function helloAnswered({ postQuantum, session }: Findings): Judged {
     return {
       fault: 'certificate',
       sentence: `the path is fine, but this machine does not trust the certificate (${session.distrust}), issued by ${session.issuer || 'nobody'}`,
-      advice:
-        'If the issuer is not the one that the server has, something on the way reads along (a proxy, an antivirus). Otherwise renew the certificate, or send its whole chain.',
+      advice: `If the issuer is not the one that the server has, something on the way reads along (a proxy, an antivirus). Otherwise ${mendingOf(session.distrust)}`,
     }
   }
   return {
     fault: 'none',
     sentence: 'nothing is wrong: hellos of every size are answered, and data passes both ways',
     advice: '',
+  }
+}
+
+function mendingOf(distrust: string): string {
+  switch (distrust) {
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return 'ask for a name that the certificate has, or have this name put into it.'
+    case 'CERT_HAS_EXPIRED':
+      return 'renew it; check the clock of this machine, too.'
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+      return 'name its authority with --ca, if it is meant to be your own.'
+    default:
+      return 'have the server send its whole chain; name an authority of your own with --ca.'
   }
 }
 
@@ -262,6 +283,6 @@ function sessionLines(session: Findings['session']): string[] {
   return [
     `handshake: complete in ${ms} ms, ${version}, ${cipher}`,
     `certificate: ${distrust === undefined ? 'trusted' : `not trusted (${distrust})`}, issued by ${issuer || 'nobody'}, valid to ${validTo}`,
-    `6,000 bytes sent: ${upload}; ${received} bytes of answer: ${download}${answer}`,
+    `6000 bytes sent: ${upload}; ${received} bytes of answer: ${download}${answer}`,
   ]
 }

@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -20,6 +21,7 @@ import { UserError } from '../user-error.ts'
 
 const MAX_FLOWS = 100_000
 const GZIP_MAGIC = 0x1f8b
+const INTERFACES = '/sys/class/net'
 
 type Common = { port?: number[]; handshakeTimeout: number; filtered?: boolean }
 
@@ -89,19 +91,31 @@ async function watch(io: Io, flags: CaptureFlags): Promise<void> {
     maxFlows: MAX_FLOWS,
     onMessage: io.error,
   })
+  let hasStarted = false
   try {
     await capture.started
+    hasStarted = true
     io.print(
       `Capturing TCP port ${flags.port.join(', ')} on ${flags.interface}; events go to ${url}. Stop it with Ctrl-C.`,
     )
     await Promise.race([end.reached, capture.failed])
   } catch (error) {
-    throw error instanceof CaptureError ? new UserError(error.message) : error
+    if (!(error instanceof CaptureError)) throw error
+    throw new UserError(`${error.message}${otherInterfaces(flags.interface)}`)
   } finally {
     await capture.close()
     const { segments, decided, shed, delivered } = capture.counts()
-    io.print(`${segments} segments, ${decided} handshakes decided, ${delivered} delivered, ${shed} given up.`)
+    if (hasStarted)
+      io.print(
+        `${segments} segments, ${decided} handshakes decided, ${delivered} delivered, ${shed} given up.`,
+      )
   }
+}
+
+/** tcpdump says neither which device it does not find nor which there are. */
+function otherInterfaces(name: string): string {
+  if (name === 'any' || !existsSync(INTERFACES) || existsSync(join(INTERFACES, name))) return ''
+  return `; --interface is ${name}, there are ${readdirSync(INTERFACES).join(', ')} and any`
 }
 
 async function readFile(
@@ -142,7 +156,8 @@ async function readFile(
     untimed > 0 ? `, ${untimed} packets without a time left out` : '',
     cutOff > 0 ? `; cut off: ${cutOff} bytes at its end make no whole packet` : '',
   ]
-  io.print(io.bold(`${file}: ${packets} packets, ${decided.length} handshakes${left.join('')}`))
+  const handshakes = `${decided.length} ${decided.length === 1 ? 'handshake' : 'handshakes'}`
+  io.print(io.bold(`${file}: ${packets} packets, ${handshakes}${left.join('')}`))
   if (decided.length > 0) io.print(table(HEADER, decided.map(cellsOf), io))
 }
 
@@ -180,12 +195,12 @@ function cellsOf({ event, ja4 = '' }: Decided): (string | number)[] {
   ]
 }
 
-/** A capture's bytes, unzipped where they are zipped. */
+/** A capture's bytes, unzipped where they are zipped. @throws Error when there are none, or the zipped ones break off. */
 async function* openCapture(file: string): AsyncGenerator<Buffer> {
   const raw: Readable = file === '-' ? process.stdin : createReadStream(file)
   const chunks = raw[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const first = await chunks.next()
-  if (first.done === true) return
+  if (first.done === true) throw new Error('empty: not even the header of a capture')
   async function* all() {
     yield first.value as Buffer
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value
@@ -195,7 +210,12 @@ async function* openCapture(file: string): AsyncGenerator<Buffer> {
 }
 
 async function* gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  for await (const chunk of Readable.from(chunks).pipe(createGunzip())) yield chunk as Buffer
+  try {
+    for await (const chunk of Readable.from(chunks).pipe(createGunzip())) yield chunk as Buffer
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'Z_BUF_ERROR') throw error
+    throw new Error('the gzip data is cut off; what there is of it: zcat FILE | halfshake pcap -')
+  }
 }
 
 function ports(text: string): number[] {

@@ -3,6 +3,7 @@ import { type Config, describeSettings, isSecret } from '../../core/runtime/conf
 import { openNetworksFile } from '../../enricher/overrides.ts'
 import { loadConfig } from '../config-file.ts'
 import type { Io } from '../io.ts'
+import { writtenSetting } from '../written-setting.ts'
 
 export function registerConfig(program: Command, io: Io): void {
   const config = program
@@ -34,7 +35,7 @@ export function registerConfig(program: Command, io: Io): void {
 
 function settingLines(config: object, io: Io): string[] {
   return describeSettings().flatMap(({ path, variable, description }) => [
-    `${io.bold(path)} = ${JSON.stringify(valueAt(config, path)) ?? '(not set)'}`,
+    `${io.bold(path)} = ${writtenSetting(variable, valueAt(config, path))}`,
     io.dim(`    ${description} ${variable}`),
   ])
 }

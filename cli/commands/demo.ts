@@ -186,15 +186,18 @@ async function show(
       `\n${io.bold('Alert:')} ${severity}, rule ${rule}, about AS${asn}, fires since ${fired_at.slice(11, 16)}.`,
     )
   if (once) return
-  io.print(`
-Look at it, live:
-  ${url}/                                the page
-  ${url}/v1/networks/${first?.asn}            the network
-  ${url}/v1/networks/${first?.asn}/causes     why it fails
-  ${url}/v1/divergences                  what diverges
-  ${url}/v1/alerts                       what fires
-  ${url}/docs                            the whole API
-Stop it with Ctrl-C.`)
+  const network = `/v1/networks/${first?.asn}`
+  const pages = [
+    ['/', 'the page'],
+    [network, 'the network'],
+    [`${network}/causes`, 'why it fails'],
+    ['/v1/divergences', 'what diverges'],
+    ['/v1/alerts', 'what fires'],
+    ['/docs', 'the whole API'],
+  ] as const
+  const width = Math.max(...pages.map(([path]) => path.length))
+  const lines = pages.map(([path, what]) => `  ${url}${path.padEnd(width)}  ${what}`)
+  io.print(`\nLook at it, live:\n${lines.join('\n')}\nStop it with Ctrl-C.`)
 }
 
 function configOf(port: string, folder: string) {

@@ -62,12 +62,19 @@ async function findingsOf(io: Io, host: string, port: number, flags: Flags): Pro
   try {
     return await examine({
       ...{ host, port, serverName, patience: timeout, onProgress: io.progress },
-      ca: ca === undefined ? undefined : fileText('--ca', ca),
+      ca: ca === undefined ? undefined : authorities(ca),
       families: ipv4 === ipv6 ? families : families.filter((family) => (family === 4) === ipv4),
     })
   } catch (error) {
     throw error instanceof NameUnknown ? new UserError(error.message) : error
   }
+}
+
+/** Node takes a file without certificates for one without authorities, and says nothing. */
+function authorities(file: string): string {
+  const text = fileText('--ca', file)
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+  throw new UserError(`--ca is ${file}, which holds no certificate; allowed: certificates as PEM`)
 }
 
 function print(

@@ -3,8 +3,8 @@ import { type Config, parseConfig } from '../../core/runtime/config.ts'
 import { startAll } from '../../core/runtime/lifecycle.ts'
 import { conclude } from '../../enricher/conclude.ts'
 import { type Finding, MATRIX, runMatrix } from '../../lab/matrix/index.ts'
-import { checkRequirements } from '../../lab/network/index.ts'
-import { renderMtuInbound, runMtuInbound, SCENARIOS } from '../../lab/scenarios/index.ts'
+import { checkRequirements, type Machine } from '../../lab/network/index.ts'
+import { PROGRAMS, renderMtuInbound, runMtuInbound, SCENARIOS } from '../../lab/scenarios/index.ts'
 import { readAsnRanges } from '../../lab/simulator/index.ts'
 import type { Io } from '../io.ts'
 import { createPipeline } from '../pipeline.ts'
@@ -56,6 +56,8 @@ export function registerLab(program: Command, io: Io): void {
     .description(SCENARIOS[0].summary)
     .option('--json', 'the result, for programs')
     .action(async ({ json = false }: { json?: boolean }) => {
+      // Before the pipeline, which takes its time to start.
+      await checkRequirements(PROGRAMS, thisMachine(io))
       const result = await withTemporaryFolder('lab', (folder) => mtuInbound(folder, io, json))
       io.print(json ? JSON.stringify(result) : renderMtuInbound(result))
       if (!result.ok) throw new UserError('the lab did not find what it should have found')
@@ -83,13 +85,17 @@ async function mtuInbound(folder: string, io: Io, json: boolean) {
     return await runMtuInbound({
       pipeline: { ingestUrl: url, apiUrl: url },
       ranges: readAsnRanges(),
-      machine: { platform: process.platform, uid: process.getuid?.() ?? -1, path: io.env['PATH'] ?? '' },
+      machine: thisMachine(io),
       report,
       signal: death.signal,
     })
   } finally {
     await running.stop()
   }
+}
+
+function thisMachine(io: Io): Machine {
+  return { platform: process.platform, uid: process.getuid?.() ?? -1, path: io.env['PATH'] ?? '' }
 }
 
 /** Scenarios that wait for deadlines more than they work. */
@@ -102,11 +108,7 @@ async function runScenarios(io: Io, names: readonly string[], repeat: number): P
   }
   const chosen = names.includes('all') ? MATRIX : MATRIX.filter(({ name }) => names.includes(name))
   const scenarios = Array.from({ length: repeat }, () => chosen).flat()
-  await checkRequirements(['ip', 'ss', 'nft', 'openssl', 'tcpdump'], {
-    platform: process.platform,
-    uid: process.getuid?.() ?? -1,
-    path: io.env['PATH'] ?? '',
-  })
+  await checkRequirements([...PROGRAMS, 'tcpdump'], thisMachine(io))
   let done = 0
   io.progress('making certificates, and the first networks')
   return runMatrix({

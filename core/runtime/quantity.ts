@@ -25,6 +25,23 @@ export function parseSize(text: string): number | undefined {
   return parseQuantity(text, SIZES)
 }
 
+/** 1209600000 as '14d': with the largest unit that leaves no fraction. */
+export function durationText(milliseconds: number): string {
+  return quantityText(milliseconds, DURATIONS)
+}
+
+/** 8000000 as '8MB'. */
+export function sizeText(bytes: number): string {
+  return quantityText(bytes, SIZES)
+}
+
+function quantityText(value: number, units: Record<string, number>): string {
+  const [unit = '', factor = 1] = Object.entries(units)
+    .filter(([, one]) => value % one === 0)
+    .reduce((largest, one) => (one[1] > largest[1] ? one : largest))
+  return `${value / factor}${unit}`
+}
+
 function parseQuantity(text: string, units: Record<string, number>): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?) ?([A-Za-z]+)$/.exec(text.trim()) ?? []
   const factor = unit === undefined ? undefined : units[unit]

@@ -286,7 +286,7 @@ export const MATRIX: readonly Scenario[] = [
   },
   {
     name: 'loss-30',
-    summary: 'one packet in three is lost, either way: no MTU hole',
+    summary: 'three packets in ten are lost, either way: no MTU hole',
     fault: randomLoss(30),
     clients: REAL,
     times: 3,

@@ -15,22 +15,33 @@ export type Command = (program: string, args: readonly string[], input?: string)
 
 /**
  * Runs a program and gives back its standard output.
- * @throws LabError naming the package when it is not installed, the privilege when it is refused.
+ * @throws LabError naming the package when it is not installed, the privilege when it is refused, the deadline (ms) when
+ * it was not done by then and was ended.
  */
-export const runCommand: Command = (program, args, input) =>
-  new Promise((resolve, reject) => {
-    const child = execFile(program, args, { timeout: DEADLINE_MS }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(explain(program, args, error, stderr))
+export const commandWithin =
+  (deadline: number): Command =>
+  (program, args, input) =>
+    new Promise((resolve, reject) => {
+      const child = execFile(program, args, { timeout: deadline }, (error, stdout, stderr) => {
+        if (error === null) resolve(stdout)
+        else if (error.killed === true) reject(tooSlow(program, args, deadline, error))
+        else reject(explain(program, args, error, stderr))
+      })
+      // A program that ends before reading its input says why on stderr; the broken pipe adds nothing.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
     })
-    // A program that ends before reading its input says why on stderr; the broken pipe adds nothing.
-    child.stdin?.on('error', () => {})
-    child.stdin?.end(input)
-  })
+
+export const runCommand: Command = commandWithin(DEADLINE_MS)
 
 /** The same without a promise, for the last moments of a process. Errors are left to the next start. */
 export function runLast(program: string, args: readonly string[]): string {
   return spawnSync(program, args, { encoding: 'utf8', timeout: DEADLINE_MS }).stdout ?? ''
+}
+
+function tooSlow(program: string, args: readonly string[], deadline: number, error: Error): LabError {
+  const call = `${program} ${args.join(' ')}`
+  return new LabError(`${call} was not done after ${deadline / 1000} s`, 'is the machine overloaded?', error)
 }
 
 function explain(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runCommand } from './command.ts'
+import { commandWithin, runCommand } from './command.ts'
 import { checkRequirements } from './requirements.ts'
 
 const machine = { platform: 'linux', uid: 0, path: process.env['PATH'] ?? '' }
@@ -26,6 +26,10 @@ test('a program that fails is quoted with what it said', async () => {
   await expect(runCommand('sh', ['-c', 'echo no such device >&2; exit 3'])).rejects.toThrow(
     'sh -c echo no such device >&2; exit 3 failed: no such device',
   )
+})
+
+test('a program that takes too long is ended, and the deadline said', async () => {
+  await expect(commandWithin(100)('sleep', ['60'])).rejects.toThrow('sleep 60 was not done after 0.1 s')
 })
 
 test('a refused privilege says what is needed', async () => {

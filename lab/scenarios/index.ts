@@ -2,6 +2,7 @@ export {
   type LabPipeline,
   type MtuInboundOptions,
   type MtuInboundResult,
+  PROGRAMS,
   renderMtuInbound,
   runMtuInbound,
 } from './mtu-inbound/index.ts'

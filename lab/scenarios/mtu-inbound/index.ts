@@ -1,2 +1,2 @@
 export { type MtuInboundResult, type NetworkResult, renderMtuInbound } from './result.ts'
-export { type LabPipeline, type MtuInboundOptions, runMtuInbound } from './run.ts'
+export { type LabPipeline, type MtuInboundOptions, PROGRAMS, runMtuInbound } from './run.ts'

@@ -33,7 +33,7 @@ export type MtuInboundOptions = {
   visitsPerSecond?: number
 }
 
-const PROGRAMS = ['ip', 'nft', 'ss', 'openssl']
+export const PROGRAMS = ['ip', 'nft', 'ss', 'openssl']
 /** Two large access networks; what happens to them here happens inside the namespaces only. */
 const ASNS = { healthy: 3320, broken: 1136 }
 const MINUTE_MS = 60_000
