@@ -180,9 +180,11 @@ export const CAUSES = {
     outcome: 'unknown',
     title: 'Capture incomplete',
     meaning:
-      'The capture did not see all that passed: one side acknowledged what was never captured, or only one side was seen.',
+      'The capture did not see all that passed: one side acknowledged what was never captured, only one side was seen, the ' +
+      'beginning is missing, or too little was kept of each packet.',
     advice:
-      'Capture where both directions pass, with a larger buffer (`tcpdump -B`) or fewer ports, or put the agent into the server.',
+      'Capture where both directions pass, whole packets (`tcpdump -s 0`), with a larger buffer (`tcpdump -B`) or fewer ' +
+      'ports, or put the agent into the server.',
   },
   agent_stopped: {
     outcome: 'unknown',

@@ -167,6 +167,20 @@ function concludeCaptured(facts: Facts): Conclusion | undefined {
         'none',
         `only the client's packets were captured: ${count(facts.bytesIn, 'byte')}`,
       )
+    case 'capture_without_hello':
+      return verdict(
+        facts,
+        'capture_loss',
+        'none',
+        `the capture has no ClientHello of it: it began too late, or saw one side only; ${after}`,
+      )
+    case 'capture_cut':
+      return verdict(
+        facts,
+        'capture_loss',
+        'none',
+        `the capture kept too little of each packet to tell what was said, ${after}`,
+      )
     default:
       return undefined
   }

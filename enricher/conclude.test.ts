@@ -600,6 +600,18 @@ const CASES: [title: string, given: Given, expected: Expected, evidence?: RegExp
   ['capture: it ended first', failure('capture_ended'), ['unknown', 'hello', 'capture_ended', 'none']],
   ['capture: it has a hole', failure('capture_loss'), ['unknown', 'hello', 'capture_loss', 'none']],
   ['capture: one side only', failure('capture_one_sided'), ['unknown', 'hello', 'capture_loss', 'none']],
+  [
+    'capture: it began too late',
+    failure('capture_without_hello'),
+    ['unknown', 'hello', 'capture_loss', 'none'],
+    /no ClientHello/,
+  ],
+  [
+    'capture: it cut its packets short',
+    failure('capture_cut'),
+    ['unknown', 'hello', 'capture_loss', 'none'],
+    /too little of each packet/,
+  ],
   ["an error of Node's own TLS", failure('ERR_TLS_INVALID_CONTEXT'), ['failed', 'hello', 'ours', 'certain']],
   [
     'no file descriptors left',

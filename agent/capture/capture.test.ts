@@ -5,6 +5,9 @@ import { parseEvent } from '../../core/event/index.ts'
 import { CaptureError, createFlows, type Decided, type FlowOptions, readCapture } from './index.ts'
 import { converse, type Draft, FLAG, LINKS, pcapOf, type Said, segmentsOf } from './testing.ts'
 
+/** Of the PROXY protocol, version 2. */
+const SIGNATURE = '\r\n\r\n\0\r\nQUIT\n'
+
 let said: Said[]
 let said12: Said[]
 let capture: Buffer
@@ -91,6 +94,100 @@ describe('a capture of a completed handshake', () => {
     expect(flows.counts.cutOff).toBeLessThan(100)
   })
 
+  it.each(['client', 'server'] as const)('goes on after a forged reset of the %s', async (by) => {
+    const segments = segmentsOf(said)
+    const place = segments.findIndex((one) => one.by === 'client' && one.bytes.length > 0) + 1
+    const sent = segments.slice(0, place + 1).findLast((one) => one.by === by) as Draft
+    const forged = {
+      ...sent,
+      flags: FLAG.rst,
+      sequence: (sent.sequence + 30_000) >>> 0,
+      bytes: Buffer.alloc(0),
+    }
+    const all = segments.toSpliced(place, 0, forged)
+    expect(await events(all)).toMatchObject([{ state: 'active' }])
+    const [event] = await events(all.slice(0, place + 1), { until: 20_000 })
+    expect(event).toMatchObject(by === 'client' ? { ended_by: 'reset' } : { error: 'server_closed' })
+  })
+
+  it('is complete although the clock was set back an hour, after which its time would be up at once', async () => {
+    const earlier = segmentsOf(said).map((one) => ({ ...one, at: one.at - 3_600_000 }))
+    const decided = await events([...segmentsOf(said.slice(0, 1)), ...earlier])
+    expect(decided).toMatchObject([{ error: 'capture_ended' }, { state: 'active' }])
+  })
+
+  it('is none of the one before it whose ports it has, answered or not', async () => {
+    const next = segmentsOf(said).map(({ by, sequence, acknowledged, ...one }) => ({
+      ...{ ...one, by, at: one.at + 2_000 },
+      sequence: (sequence + 1_000_000) >>> 0,
+      acknowledged: (acknowledged + 1_000_000) >>> 0,
+    }))
+    const [syn, ...opened] = segmentsOf([]) as [Draft, ...Draft[]]
+    expect(await events([syn, ...next])).toMatchObject([{ error: 'syn_only' }, { state: 'active' }])
+    const silent = [syn, ...opened, ...next]
+    expect(await events(silent)).toMatchObject([{ ended_by: 'reset', bytes_in: 0 }, { state: 'active' }])
+  })
+
+  it('goes on after a forged SYN, which the server does not take', async () => {
+    const segments = segmentsOf(said)
+    const [syn] = segments as [Draft]
+    const forged = { ...syn, sequence: 77_777, at: (segments[4] as Draft).at }
+    expect(await events(segments.toSpliced(4, 0, forged))).toMatchObject([{ state: 'active' }])
+  })
+
+  it('is read with TCP Fast Open, the ClientHello in the SYN', async () => {
+    const [syn, answer, , hello, ...rest] = segmentsOf(said) as [Draft, Draft, Draft, Draft, ...Draft[]]
+    const segments = [
+      { ...syn, bytes: hello.bytes },
+      { ...answer, acknowledged: (answer.acknowledged + hello.bytes.length) >>> 0 },
+      ...rest,
+    ]
+    const facts = { server_name: 'www.example.test', hello_segments: 1, tcp_ooo: 0, tcp_retrans: 0 }
+    expect(await events(segments)).toMatchObject([{ state: 'active', ...facts }])
+    const [stalled] = await events(segments.slice(0, 2), { until: 20_000 })
+    expect(stalled).toMatchObject({ ended_by: 'timeout', bytes_in: hello.bytes.length, ...facts })
+  })
+
+  it.each([
+    ['version 1', 'PROXY TCP4 198.51.100.7 192.0.2.2 50000 443\r\n', '198.51.100.7'],
+    ['version 1, of nobody', 'PROXY UNKNOWN\r\n', undefined],
+    [
+      'version 2',
+      `${SIGNATURE}\x21\x11\x00\x0f\xc6\x33\x64\x07\xc0\x00\x02\x02\xc3\x50\x01\xbb\x04\x00\x00`,
+      '198.51.100.7',
+    ],
+    [
+      'version 2, IPv6',
+      `${SIGNATURE}\x21\x21\x00\x24\x20\x01\x0d\xb8${'\x00'.repeat(11)}\x07${'\x00'.repeat(16)}\xc3\x50\x01\xbb`,
+      '2001:db8::7',
+    ],
+    ['version 2, of nobody', `${SIGNATURE}\x20\x00\x00\x00`, undefined],
+  ])('is read behind a PROXY header, %s, with who it says the client is', async (_, header, address) => {
+    const begin = { by: 'client' as const, bytes: Buffer.from(header, 'latin1') }
+    const plain = await events(segmentsOf(said))
+    for (const mss of [1_448, 1]) {
+      const [one, ...more] = await events(segmentsOf([begin, ...said], { mss }))
+      expect(more).toEqual([])
+      expect(one).toMatchObject({
+        ...{ state: 'active', server_name: 'www.example.test', bytes_in: plain[0]?.bytes_in },
+        ...(address === undefined
+          ? { source_port: 40_000 }
+          : { source_address: address, source_port: 50_000 }),
+      })
+      expect(parseEvent(JSON.stringify(one))).toMatchObject({ ok: true })
+    }
+    const [refused] = await events(segmentsOf([begin]), { until: 20_000 })
+    expect(refused).toMatchObject({ source_address: '203.0.113.7', source_port: 40_000 })
+  })
+
+  it('is complete where a server that gives no tickets closes at once', async () => {
+    const finished = said.findLastIndex(({ by, bytes }) => by === 'client' && bytes.at(-74) === 23)
+    const closing = { by: 'server' as const, bytes: Buffer.from(`1703030013${'00'.repeat(19)}`, 'hex') }
+    const words = [...said.slice(0, finished + 1), closing]
+    expect(finished).toBeGreaterThan(0)
+    expect(await events(segmentsOf(words))).toMatchObject([{ state: 'active' }])
+  })
+
   it('is no other connection when more of it comes after the end', async () => {
     expect(await read(pcapOf([...segmentsOf(said), ...segmentsOf(said).slice(3)]))).toHaveLength(1)
   })
@@ -124,6 +221,15 @@ describe('a capture of one that was not completed', () => {
 
   it('that ends before anything is decided says so', async () => {
     expect(await events(segmentsOf(said.slice(0, 1)))).toMatchObject([{ error: 'capture_ended' }])
+  })
+
+  it('is not complete while the end of the Finished is missing', async () => {
+    const finished = said.findLastIndex(({ by, bytes }) => by === 'client' && bytes.at(-74) === 23)
+    const segments = segmentsOf(said.slice(0, finished + 1), { mss: 20 })
+    const end = segments.findLastIndex(({ by, bytes }) => by === 'client' && bytes.length > 0)
+    expect(await events(segments, { until: 20_000 })).toMatchObject([{ state: 'active' }])
+    const [event] = await events(segments.slice(0, end), { until: 20_000 })
+    expect(event).toMatchObject({ state: 'closed', ended_by: 'timeout' })
   })
 
   it('tells how long a ClientHello was to be of which only the beginning came', async () => {
@@ -180,10 +286,23 @@ describe('a capture of one that was not completed', () => {
     expect(event?.tcp_ooo).toBeGreaterThan(0)
   })
 
+  it('does not blame a server that speaks first, as those of SMTP do', async () => {
+    const banner = { by: 'server' as const, bytes: Buffer.from('220 mail.example.test ESMTP\r\n') }
+    const ehlo = { by: 'client' as const, bytes: Buffer.from('EHLO client.example.test\r\n') }
+    expect(await events(segmentsOf([banner, ehlo]))).toMatchObject([
+      { error: 'ERR_SSL_WRONG_VERSION_NUMBER' },
+    ])
+    expect(await events(segmentsOf([banner, ...said.slice(0, 1)]))).toMatchObject([
+      { error: 'server_not_tls' },
+    ])
+  })
+
   it('knows plain HTTP, and a SYN that nothing follows', async () => {
     const http = [{ by: 'client' as const, bytes: Buffer.from('GET / HTTP/1.1\r\n\r\n') }]
     expect(await events(segmentsOf(http))).toMatchObject([{ error: 'ERR_SSL_HTTP_REQUEST' }])
-    expect(await events(segmentsOf([]).slice(0, 1))).toMatchObject([{ error: 'syn_only' }])
+    const [syn] = segmentsOf([]) as [Draft]
+    expect(await events([syn, { ...syn, at: syn.at + 2_000 }])).toMatchObject([{ error: 'syn_only' }])
+    expect(await events([syn])).toMatchObject([{ error: 'capture_ended' }])
   })
 })
 

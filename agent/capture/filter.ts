@@ -8,6 +8,8 @@ const FIN_SYN_RST = 7
 /** The first two bytes of a record: change of cipher, alert, handshake; and data (RFC 8446 section 5.1). */
 const RECORDS = ['0x1403', '0x1503', '0x1603']
 const DATA_RECORD = '0x1703'
+/** "HT": how a server begins that speaks HTTP without TLS. */
+const PLAIN_HTTP = '0x4854'
 
 /** Where things stand in a packet, in the words of pcap-filter(7), which knows TCP behind IPv4 only. */
 const IPV4 = {
@@ -54,7 +56,7 @@ const ETHERNET = new Set(['1', '772'])
 function wanted(ports: readonly number[], { family, flags, offset, length, payload }: typeof IPV4): string {
   const opens = `${flags} & ${FIN_SYN_RST} != 0`
   const fromClient = `${length} != 0 or ${offset} & 0xf0 > ${WITH_TIMESTAMPS}`
-  const records = RECORDS.map((bytes) => `${payload} = ${bytes}`).join(' or ')
+  const records = [...RECORDS, PLAIN_HTTP].map((bytes) => `${payload} = ${bytes}`).join(' or ')
   const shortData = `(${payload} = ${DATA_RECORD} and ${length} < ${BULK_BYTES})`
   const fromServer = `${length} = 0 or ${records} or ${shortData}`
   const anyOf = (side: 'src' | 'dst') => ports.map((port) => `tcp ${side} port ${port}`).join(' or ')

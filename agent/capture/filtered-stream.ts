@@ -1,5 +1,5 @@
 import type { Sacks } from './segment.ts'
-import type { Direction, StreamFacts } from './stream.ts'
+import { type Direction, SEEN_TWICE_MS, type StreamFacts } from './stream.ts'
 
 /** `from` and `to` are distances from the start; `at` is when it was sent last, undefined where it was not captured. */
 type Piece = { from: number; to: number; at: number | undefined; sacked: boolean }
@@ -7,6 +7,8 @@ type Piece = { from: number; to: number; at: number | undefined; sacked: boolean
 /** What is sent and not acknowledged is sent again by then: after three seconds where the SYN was lost (RFC 6298 section 5.7). */
 const REPEATED_MS = 3_500
 const MAX_PIECES = 64
+/** More is not under way at the beginning of a connection. */
+const MAX_WINDOW = 65_536
 const EMPTY: Buffer = Buffer.alloc(0)
 
 /**
@@ -43,10 +45,12 @@ export class FilteredStream implements Direction {
     const { facts } = this
     const from = this.#distance(sequence)
     const to = from + length
+    const isRepeated = to <= facts.bytes
+    if (isRepeated && this.#isSeenTwice(from, to, at)) return EMPTY
     facts.segments += 1
     facts.sent = Math.max(facts.sent, to)
     this.#sentAt = at
-    if (to <= facts.bytes) {
+    if (isRepeated) {
       facts.repeated += 1
       this.#again(from, to, at)
       return EMPTY
@@ -59,6 +63,12 @@ export class FilteredStream implements Direction {
 
   isBeyondGap(): boolean {
     return false
+  }
+
+  /** What the filter left out may lie between. */
+  isDue(sequence: number): boolean {
+    const distance = this.#distance(sequence)
+    return distance >= 0 && distance <= this.facts.sent + MAX_WINDOW
   }
 
   acknowledge(number: number, sacks: Sacks): void {
@@ -84,6 +94,11 @@ export class FilteredStream implements Direction {
 
   #distance(sequence: number): number {
     return (sequence - this.#start) | 0
+  }
+
+  #isSeenTwice(from: number, to: number, at: number): boolean {
+    const sent = this.#out.find((one) => one.from === from && one.to === to)?.at
+    return sent !== undefined && at - sent < SEEN_TWICE_MS
   }
 
   #again(from: number, to: number, at: number): void {

@@ -1,8 +1,9 @@
 import type { ClosedEvent, DecidingEvent } from '../../core/event/event.ts'
 import { cipherName } from './ciphers.ts'
 import { FilteredStream } from './filtered-stream.ts'
+import { ProxyHeaderReader } from './proxy-header.ts'
 import { addressesOf, type Segment } from './segment.ts'
-import { type Direction, Stream } from './stream.ts'
+import { type Direction, Stream, type StreamFacts } from './stream.ts'
 import { type TlsFacts, TlsReader } from './tls-reader.ts'
 
 /**
@@ -13,6 +14,8 @@ export const CAPTURE_ERRORS = [
   'capture_ended',
   'capture_loss',
   'capture_one_sided',
+  'capture_without_hello',
+  'capture_cut',
   'syn_only',
   'server_closed',
   'server_not_tls',
@@ -21,7 +24,16 @@ export const CAPTURE_ERRORS = [
 ] as const
 type CaptureError = (typeof CAPTURE_ERRORS)[number]
 
-type Side = { stream: Direction | undefined; tls: TlsReader; mss: number | undefined; timestamps: boolean }
+type Side = {
+  stream: Direction | undefined
+  tls: TlsReader
+  mss: number | undefined
+  timestamps: boolean
+  /** Whether the capture kept too little of a packet: zeros stand in its place. */
+  cut: boolean
+  /** Number of the FIN. */
+  fin: number | undefined
+}
 type Ending = Pick<ClosedEvent, 'ended_by' | 'error' | 'alert' | 'alert_side'>
 
 /** An alert in TLS 1.3, once keys are there: two bytes, the type, and a tag (RFC 8446 section 5.2). */
@@ -59,6 +71,7 @@ export class Flow {
   readonly #destination: { address: string; port: number }
   readonly #inward = side()
   readonly #outward = side()
+  readonly #proxy = new ProxyHeaderReader()
   /** Whether it began before the capture did. */
   readonly #midway: boolean
   readonly #firstSequence: number
@@ -76,6 +89,9 @@ export class Flow {
   #finishedAt: number | undefined
   #finishedRecord = -1
   #hiddenAtFinish = 0
+  #mayBeRefused = false
+  /** A reset out of its place, which counts unless its side goes on. */
+  #reset: { by: Side; at: number; ending: Ending } | undefined
 
   constructor(first: Segment, { id, client, site, filtered }: FlowSettings) {
     const addresses = addressesOf(first)
@@ -88,7 +104,7 @@ export class Flow {
     this.#source = client ? sender : receiver
     this.#destination = client ? receiver : sender
     this.#midway = !first.syn
-    this.#firstSequence = first.sequence
+    this.#firstSequence = first.syn && first.ack ? (first.acknowledged - 1) >>> 0 : first.sequence
     this.#openedAt = first.at
   }
 
@@ -103,7 +119,7 @@ export class Flow {
 
   /** What is shown of it besides the event. */
   get ja4(): string | undefined {
-    return this.#inward.tls.facts.clientHello?.ja4
+    return this.#inward.cut ? undefined : this.#inward.tls.facts.clientHello?.ja4
   }
 
   /** Takes a segment of either side; an event when that decides it. */
@@ -111,24 +127,52 @@ export class Flow {
     const fromClient = segment.byFirst === this.#clientIsFirst
     const own = fromClient ? this.#inward : this.#outward
     const other = fromClient ? this.#outward : this.#inward
-    if (segment.syn) return this.#greet(segment, own, fromClient)
+    if (segment.syn) {
+      this.#greet(segment, own, fromClient)
+      if (segment.length === 0) return undefined
+      // TCP Fast Open: its data follows the SYN, which has a number of its own (RFC 7413).
+      segment.sequence = (segment.sequence + 1) >>> 0
+    }
     own.stream ??= fromClient ? new Stream(segment.sequence) : this.#outwardFrom(segment.sequence)
     if (segment.ack && other.stream !== undefined) {
       const { gaps } = other.stream
       other.stream.acknowledge(segment.acknowledged, segment.sacks)
       if (other.stream.gaps > gaps) other.tls.skip()
     }
-    if (fromClient && segment.ack) this.#establish(segment.at)
+    if (fromClient && segment.ack && !segment.syn) this.#establish(segment.at)
     this.#read(own, segment, fromClient)
     return this.#decide(segment, fromClient)
   }
 
+  /**
+   * Whether this segment belongs to another connection of the same ports: a SYN of another number where none was answered, or
+   * the answer to one. Where one was answered, the server asks first (RFC 5961 section 4).
+   */
+  isSucceededBy({ syn, ack, byFirst, sequence, acknowledged }: Segment): boolean {
+    if (!syn || (!ack && byFirst !== this.#clientIsFirst)) return false
+    if (!ack) return this.#midway || (this.#answeredAt === undefined && sequence !== this.#firstSequence)
+    // With TCP Fast Open the SYN's data is acknowledged, too.
+    const beyond = (acknowledged - this.#firstSequence) | 0
+    return !this.#midway && byFirst !== this.#clientIsFirst && (beyond < 1 || beyond > USUAL_MSS + 1)
+  }
+
+  /** Its ports were used again, so the client is gone. */
+  leave(at: number): DecidingEvent {
+    if (this.#finishedAt !== undefined) return this.#completed(this.#finishedAt)
+    if (this.#midway) return this.end('capture_ended', at)
+    return this.#failed(at, this.#established ? { ended_by: 'reset' } : error('syn_only'))
+  }
+
   /** Decides what nothing decided: its time is up, or the capture ends. */
   end(why: 'timeout' | 'capture_ended', at: number): DecidingEvent {
-    if (this.#finishedAt !== undefined) return this.#completed(this.#finishedAt)
+    const isEnd = why === 'capture_ended'
+    const isOpen = isEnd && this.#mayBeRefused
+    if (this.#finishedAt !== undefined && !isOpen && this.#isDone()) return this.#completed(this.#finishedAt)
+    if (this.#reset !== undefined) return this.#failed(this.#reset.at, this.#reset.ending)
     if (this.#filtered && !this.#established) this.#established = this.#wasAcknowledged(at)
-    const known = this.#established
-    if (why === 'capture_ended') return this.#failed(at, error(known ? 'capture_ended' : 'syn_only'))
+    const known = this.#established || (this.#inward.stream?.facts.bytes ?? 0) > 0
+    const mayFollow = known || at - this.#openedAt < SYN_REPEATED_MS
+    if (isEnd) return this.#failed(at, error(mayFollow ? 'capture_ended' : 'syn_only'))
     return this.#failed(at, known || this.#midway ? { ended_by: 'timeout' } : error('syn_only'))
   }
 
@@ -184,33 +228,50 @@ export class Flow {
     const stream = own.stream
     if (stream === undefined || segment.length === 0) return
     const { gaps } = stream
-    const before = stream.facts.repeated
+    const { segments, repeated } = stream.facts
     const had = own.tls.facts.clientHello !== undefined
     // A segment of which the capture kept too little would put the rest out of step: zeros hold its place.
     const whole = segment.payload.length === segment.length
+    if (!whole) own.cut = true
+    if (this.#reset?.by === own) this.#reset = undefined
     const payload = whole ? segment.payload : Buffer.concat([segment.payload], segment.length)
     const bytes = stream.push(segment.sequence, payload, segment.length, segment.at)
     if (stream.gaps > gaps) own.tls.skip()
-    own.tls.push(bytes)
-    if (fromClient && !had) this.#helloSegments += 1
+    const { alert } = own.tls.facts
+    own.tls.push(fromClient ? this.#proxy.after(bytes) : bytes)
+    // An alert of zeros is none.
+    if (!whole) own.tls.facts.alert = alert
+    // The same packet, seen twice.
+    if (stream.facts.segments === segments) return
+    const isFresh = stream.facts.repeated === repeated
+    if (fromClient && !had && isFresh) this.#helloSegments += 1
     if (fromClient) return
     this.#outSegments += 1
-    if (stream.facts.repeated > before) this.#retrans += 1
+    if (!isFresh) this.#retrans += 1
   }
 
   #decide(segment: Segment, fromClient: boolean): DecidingEvent | undefined {
     const verdict = this.#decideTls(segment.at)
     if (verdict !== undefined) return verdict
-    if (segment.rst) {
-      if (this.#finishedAt !== undefined) return this.#completed(this.#finishedAt)
-      return this.#failed(segment.at, fromClient ? { ended_by: 'reset' } : this.#serverClosed(segment.at))
-    }
-    if (!segment.fin) return undefined
-    if (this.#finishedAt !== undefined) return this.#completed(this.#finishedAt)
-    // A FIN beyond a gap: what is missing may still come, and the rest is for the deadline to say.
     const own = fromClient ? this.#inward : this.#outward
-    if (own.stream?.isBeyondGap(segment.sequence) === true) return undefined
-    return this.#failed(segment.at, fromClient ? { ended_by: 'fin' } : this.#serverClosed(segment.at))
+    if (segment.fin) own.fin ??= segment.sequence + segment.length
+    // A FIN beyond a gap: what is missing may still come, and the rest is for the deadline to say.
+    const isOver = own.fin !== undefined && own.stream?.isBeyondGap(own.fin) === false
+    if (!segment.rst && !isOver) return undefined
+    if (this.#finishedAt !== undefined && this.#isDone()) return this.#completed(this.#finishedAt)
+    const ending = fromClient
+      ? ({ ended_by: segment.rst ? 'reset' : 'fin' } as const)
+      : this.#serverClosed(segment.at)
+    if (isOver || own.stream?.isDue(segment.sequence) === true) return this.#failed(segment.at, ending)
+    // Who gets it does not believe it, but asks (RFC 5961 section 3): it may be forged.
+    this.#reset = { by: own, at: segment.at, ending }
+    return undefined
+  }
+
+  /** What the server said to the client's certificate may be what the capture lacks. */
+  #isDone(): boolean {
+    const { cut, stream } = this.#outward
+    return !this.#mayBeRefused || (!cut && stream?.facts.captureLoss !== true)
   }
 
   /** A server that gives up after seconds does so because its own deadline has passed. */
@@ -220,8 +281,11 @@ export class Flow {
 
   #decideTls(at: number): DecidingEvent | undefined {
     const [client, server] = [this.#inward.tls.facts, this.#outward.tls.facts]
-    if (client.notTls !== undefined) return this.#failed(at, notTls(client.notTls))
-    if (server.notTls !== undefined) return this.#failed(at, error('server_not_tls'))
+    if (client.notTls !== undefined && !this.#inward.cut) return this.#failed(at, notTls(client.notTls))
+    // A server that speaks first does not answer a ClientHello: what the client says then tells.
+    const asked = (client.clientHello ?? client.announced) !== undefined
+    if (server.notTls !== undefined && asked && !this.#outward.cut)
+      return this.#failed(at, error('server_not_tls'))
     if (this.#finishedAt === undefined) {
       const refused = refusal(client, 'client') ?? refusal(server, 'server')
       if (refused !== undefined) return this.#failed(at, refused)
@@ -253,8 +317,10 @@ export class Flow {
       this.#finishedAt = at
       this.#hiddenAtFinish = server.length
     }
+    // What is refused then is the client's certificate. Without one that is how a server says that it closes.
+    this.#mayBeRefused = place !== 0 && !early
     const next = server[this.#hiddenAtFinish]
-    if (next === HIDDEN_ALERT && server.length === this.#hiddenAtFinish + 1) {
+    if (this.#mayBeRefused && next === HIDDEN_ALERT && server.length === this.#hiddenAtFinish + 1) {
       return this.#failed(at, error('server_encrypted_alert'))
     }
     const more = place >= 0 && client.length > place + 1
@@ -274,16 +340,21 @@ export class Flow {
 
   /** Why the capture cannot know: a hole in it looks like a hole in the path. */
   #blindness(): CaptureError | undefined {
-    if (this.#inward.stream?.facts.captureLoss === true || this.#outward.stream?.facts.captureLoss === true)
-      return 'capture_loss'
-    if (
-      this.#outward.stream === undefined &&
-      (this.#inward.stream?.facts.segments ?? 0) > 0 &&
-      !this.#midway &&
-      this.#answeredAt === undefined
-    )
-      return 'capture_one_sided'
-    return undefined
+    const [into, out] = [this.#inward.stream?.facts, this.#outward.stream?.facts]
+    if (into?.captureLoss === true || out?.captureLoss === true) return 'capture_loss'
+    const isOneSided = out === undefined && this.#answeredAt === undefined
+    if (isOneSided && into !== undefined && into.segments > 0) return 'capture_one_sided'
+    const { clientHello, announced } = this.#inward.tls.facts
+    if (this.#midway && (clientHello ?? announced) === undefined) return 'capture_without_hello'
+    if (out === undefined || out.sent === 0) return undefined
+    if (this.#inward.cut || this.#outward.cut) return 'capture_cut'
+    return this.#filtered && this.#lacksAnswer() ? 'capture_loss' : undefined
+  }
+
+  /** What the filter lets through of a server's answer and is not there: its hello, and its Finished after the client's. */
+  #lacksAnswer(): boolean {
+    const { serverHello, notTls: text, finished } = this.#outward.tls.facts
+    return text === undefined && (serverHello === undefined || (this.#inward.tls.facts.finished && !finished))
   }
 
   /**
@@ -294,9 +365,17 @@ export class Flow {
   #eventOf(at: number, state: DecidingEvent['state'], ending: Partial<Ending>): DecidingEvent {
     this.#outward.stream?.settle(at)
     const { clientHello, announced } = this.#inward.tls.facts
-    const serverHello = state === 'active' ? this.#outward.tls.facts.serverHello : undefined
+    const isWhole = !this.#inward.cut
+    const isKnown = state === 'active' && !this.#outward.cut
+    const serverHello = isKnown ? this.#outward.tls.facts.serverHello : undefined
+    // Anyone can say so; a server that believes it goes on with the handshake.
+    const isProxied = this.#outward.tls.facts.serverHello !== undefined
+    const source = (isProxied ? this.#proxy.source : undefined) ?? this.#source
     const [into, out] = [this.#inward.stream?.facts, this.#outward.stream?.facts]
-    const { unacked = 0, sacked = 0, acknowledged = 0, sent = 0 } = out ?? {}
+    const { unacked = 0, sacked = 0, acknowledged = 0 } = out ?? {}
+    const sent = out === undefined ? 0 : reached(out, out.sent)
+    // Where the capture lacks some of it nobody knows in how many it came, but come it has.
+    const begun = into?.captureLoss === true ? undefined : announced
     const timestamps = this.#inward.timestamps && this.#outward.timestamps ? TIMESTAMPS_BYTES : 0
     const mss = Math.max(0, (this.#inward.mss ?? USUAL_MSS) - timestamps)
     return {
@@ -306,21 +385,21 @@ export class Flow {
       opened_at: Math.min(Math.round(this.#openedAt), Math.round(at)),
       decided_at: Math.round(at),
       site: this.#site,
-      source_address: this.#source.address,
-      source_port: this.#source.port,
+      source_address: source.address,
+      source_port: source.port,
       destination_address: this.#destination.address,
       destination_port: this.#destination.port,
-      server_name: printable(clientHello?.serverName),
+      server_name: isWhole ? printable(clientHello?.serverName) : undefined,
       tls_version: serverHello?.version,
       cipher: serverHello === undefined ? undefined : cipherName(serverHello.cipher),
       ended_by: ending.ended_by,
       error: ending.error,
       alert: ending.alert,
       alert_side: ending.alert_side,
-      hello_bytes: clientHello?.bytes ?? announced,
-      hello_segments: clientHello === undefined ? announced && 0 : this.#helloSegments,
-      hello_post_quantum: clientHello?.postQuantum,
-      bytes_in: into?.bytes ?? 0,
+      hello_bytes: clientHello?.bytes ?? begun,
+      hello_segments: clientHello === undefined ? begun && 0 : this.#helloSegments,
+      hello_post_quantum: isWhole ? clientHello?.postQuantum : undefined,
+      bytes_in: into === undefined ? 0 : Math.max(0, reached(into, into.bytes) - this.#proxy.bytes),
       bytes_out: sent,
       tcp_rtt_us: this.#rttUs,
       tcp_mss: mss,
@@ -336,13 +415,21 @@ export class Flow {
   }
 }
 
+/** What was acknowledged has arrived, whether it was captured or not. */
+function reached({ captureLoss, acknowledged }: StreamFacts, seen: number): number {
+  return captureLoss ? Math.max(seen, acknowledged) : seen
+}
+
 /** A server name that the contract has room for. */
 function printable(name: string | undefined): string | undefined {
   return name === undefined || name.length > 255 || /\p{Cc}/u.test(name) ? undefined : name
 }
 
 function side(): Side {
-  return { stream: undefined, tls: new TlsReader(), mss: undefined, timestamps: false }
+  return {
+    ...{ stream: undefined, tls: new TlsReader() },
+    ...{ mss: undefined, timestamps: false, cut: false, fin: undefined },
+  }
 }
 
 function refusal({ alert }: TlsFacts, side: 'client' | 'server'): Ending | undefined {

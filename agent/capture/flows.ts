@@ -47,6 +47,8 @@ export type FlowOptions = {
 const REMEMBERED_MS = 60_000
 /** How a TLS record with a hello begins (RFC 8446 section 5.1). */
 const HANDSHAKE_RECORD = 22
+/** Packets of two interfaces come a little out of order. A clock that goes back by more than this was set. */
+const SET_BACK_MS = 3_000
 const MAX_REMEMBERED = 100_000
 const NONE: Decided[] = []
 /** 2000 to 2200, as in the contract, with room for a deadline. */
@@ -69,6 +71,9 @@ export function createFlows({
     ...{ begun: 0, decided: 0, shed: 0 },
   }
   let now = 0
+  /** When the last packet was captured, and what the last tick said. */
+  let latest = 0
+  let ticked = 0
   /** Before this nobody's time is up. */
   let due = Number.POSITIVE_INFINITY
 
@@ -81,8 +86,10 @@ export function createFlows({
         counts.untimed += 1
         return []
       }
-      now = Math.max(now, packet.at)
-      const decided = now < due ? NONE : expire(now)
+      let decided = packet.at < latest - SET_BACK_MS ? setBack() : NONE
+      latest = packet.at
+      now = Math.max(now, latest)
+      if (now >= due) decided = [...decided, ...expire(now)]
       const segment = segmentOf(packet)
       if (segment === undefined) return decided
       if (ports.length > 0 && !ports.includes(segment.destinationPort) && !ports.includes(segment.sourcePort))
@@ -95,9 +102,20 @@ export function createFlows({
       if (before !== undefined && (!opens || before.sequence === segment.sequence)) return decided
       if (before !== undefined) done.delete(key)
       let flow = open.get(key)
+      const isNext = flow?.isSucceededBy(segment) === true
+      if (flow !== undefined && isNext) {
+        decided = [...decided, settle(key, flow, flow.leave(now))]
+        done.delete(key)
+        flow = undefined
+      }
       if (flow === undefined) {
-        if (!mayBegin(segment)) return decided
-        flow = new Flow(segment, { id: nextId(), client: opens || isToServer(segment), site, filtered })
+        if (!mayBegin(segment) && !isNext) return decided
+        flow = new Flow(segment, {
+          id: nextId(),
+          client: opens || (!segment.syn && isToServer(segment)),
+          site,
+          filtered,
+        })
         open.set(key, flow)
         due = Math.min(due, flow.openedAt + handshakeTimeout)
         counts.begun += 1
@@ -107,14 +125,26 @@ export function createFlows({
       return event === undefined ? decided : [...decided, settle(key, flow, event)]
     },
     tick(at) {
+      const decided = at < ticked - SET_BACK_MS ? setBack() : NONE
+      ticked = at
       now = Math.max(now, at)
-      return expire(now)
+      return [...decided, ...expire(now)]
     },
     end() {
-      const decided = expire(now)
-      for (const [key, flow] of open) decided.push(settle(key, flow, flow.end('capture_ended', now)))
-      return decided
+      return [...expire(now), ...giveUp()]
     },
+  }
+
+  /** Whatever was open then, nobody will know its time. */
+  function setBack(): Decided[] {
+    const decided = giveUp()
+    now = 0
+    done.clear()
+    return decided
+  }
+
+  function giveUp(): Decided[] {
+    return [...open].map(([key, flow]) => settle(key, flow, flow.end('capture_ended', now)))
   }
 
   /** Of a connection whose beginning was not seen. */

@@ -61,7 +61,13 @@ export function startCapture(options: CaptureOptions): Capture {
   const child = spawn('tcpdump', argumentsOf(options), { stdio: ['ignore', 'pipe', 'pipe'] })
   const { started, failed } = follow(child, onMessage)
   feed(child, flows, reporter)
-  const ticking = setInterval(() => report(reporter, flows.tick(Date.now())), TICK_MS)
+  // What the kernel has not handed over yet, or waits in the pipe since the last tick, is still to be heard.
+  let heardUntil = 0
+  const ticking = setInterval(() => {
+    const now = Date.now() - HANDED_OVER_MS
+    report(reporter, flows.tick(Math.min(heardUntil, now)))
+    heardUntil = now
+  }, TICK_MS)
   const shedding = sayWhatIsShed(flows, onMessage)
   let closing: Promise<void> | undefined
   return {

@@ -1,3 +1,4 @@
+import { ipv4Text, ipv6Text } from './address-text.ts'
 import type { Packet } from './pcap.ts'
 
 /** A TCP segment as it was captured. */
@@ -35,6 +36,8 @@ export type Segment = {
 export type Sacks = readonly (readonly [number, number])[]
 
 const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd, vlan: [0x8100, 0x88a8, 0x9100] } as const
+/** A PPPoE session, and the protocols that PPP has in it: IPv4, IPv6 (RFC 2516, RFC 5072). */
+const PPPOE = { ethertype: 0x8864, header: 6, protocols: [0x0021, 0x0057] } as const
 const TCP = 6
 const FRAGMENTED = 0x1fff
 /** IPv6 extension headers that may stand before TCP: hop-by-hop, routing, destination options, authentication. */
@@ -89,16 +92,23 @@ function networkLayer(link: number, bytes: Buffer, start: number, end: number): 
   }
 }
 
-/** Past the EtherType at this place and any VLAN tags behind it. */
+/** Past the EtherType at this place and any VLAN tags, or a PPPoE session, behind it. */
 function afterEthertype(bytes: Buffer, place: number, end: number): number | undefined {
   let at = place
   while (at + 2 <= end) {
     const type = bytes.readUInt16BE(at)
     if (isIp(type)) return at + 2
+    if (type === PPPOE.ethertype) return afterPppoe(bytes, at + 2 + PPPOE.header, end)
     if (!ETHERTYPE.vlan.some((tag) => tag === type)) return undefined
     at += 4
   }
   return undefined
+}
+
+function afterPppoe(bytes: Buffer, place: number, end: number): number | undefined {
+  if (place + 2 > end) return undefined
+  const protocol = bytes.readUInt16BE(place)
+  return PPPOE.protocols.some((one) => one === protocol) ? place + 2 : undefined
 }
 
 function isIp(type: number): boolean {
@@ -214,22 +224,4 @@ function readOptions(segment: Segment, start: number, end: number): void {
     }
     at += length
   }
-}
-
-function ipv4Text(bytes: Buffer, at: number): string {
-  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`
-}
-
-/** As RFC 5952 recommends: the longest run of zero groups left out. */
-function ipv6Text(bytes: Buffer, from: number): string {
-  const groups: string[] = []
-  for (let at = from; at < from + 16; at += 2) groups.push(bytes.readUInt16BE(at).toString(16))
-  let [start, length] = [0, 1]
-  for (let first = 0; first < 8; first += 1) {
-    let end = first
-    while (groups[end] === '0') end += 1
-    if (end - first > length) [start, length] = [first, end - first]
-  }
-  if (length < 2) return groups.join(':')
-  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`
 }

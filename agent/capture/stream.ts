@@ -29,12 +29,16 @@ export type Direction = {
   push(sequence: number, payload: Buffer, length: number, at: number): Buffer
   /** Whether something before this segment is missing that may still come. */
   isBeyondGap(sequence: number): boolean
+  /** Whether a reset with this number stands where its receiver expects one. */
+  isDue(sequence: number): boolean
   /** The other side acknowledged this far, and these beyond. */
   acknowledge(number: number, sacks: Sacks): void
   /** The facts as they stand at this time, when nothing more is waited for. */
   settle(at: number): void
 }
 
+/** No sender repeats a segment so soon: it is the same packet, captured on two interfaces. */
+export const SEEN_TWICE_MS = 2
 /** Held beyond a gap, at most: more is dropped and counted as not captured. */
 const MAX_HELD_BYTES = 65_536
 const MAX_PIECES = 64
@@ -58,24 +62,26 @@ export class Stream implements Direction {
   /** Pieces beyond the first gap, by their distance from the start, in order. */
   #held: { from: number; data: Buffer; length: number }[] = []
   /** Segments sent, by their distance from the start. */
-  #out: { from: number; to: number; sacked: boolean }[] = []
+  #out: { from: number; to: number; at: number; sacked: boolean }[] = []
 
   /** `start` is the number of the first byte: one past the SYN's. */
   constructor(start: number) {
     this.#start = start
   }
 
-  push(sequence: number, payload: Buffer, length: number): Buffer {
+  push(sequence: number, payload: Buffer, length: number, at: number): Buffer {
     if (length === 0) return EMPTY
     const { facts } = this
     const from = this.#distance(sequence)
+    const isRepeated = from + length <= facts.bytes || this.#isHeld(from, length)
+    if (isRepeated && this.#isSeenTwice(from, length, at)) return EMPTY
     facts.segments += 1
     facts.sent = Math.max(facts.sent, from + length)
-    if (from + length <= facts.bytes || this.#isHeld(from, length)) {
+    if (isRepeated) {
       facts.repeated += 1
       return EMPTY
     }
-    if (this.#out.length < MAX_PIECES) this.#out.push({ from, to: from + length, sacked: false })
+    if (this.#out.length < MAX_PIECES) this.#out.push({ from, to: from + length, at, sacked: false })
     facts.unacked = this.#out.length
     if (from > facts.bytes) {
       facts.outOfOrder += 1
@@ -88,6 +94,11 @@ export class Stream implements Direction {
 
   isBeyondGap(sequence: number): boolean {
     return this.#distance(sequence) > this.facts.bytes
+  }
+
+  isDue(sequence: number): boolean {
+    const distance = this.#distance(sequence)
+    return distance >= Math.min(this.facts.acknowledged, this.facts.bytes) && distance <= this.facts.sent + 1
   }
 
   acknowledge(number: number, sacks: Sacks): void {
@@ -119,6 +130,14 @@ export class Stream implements Direction {
 
   #isHeld(from: number, length: number): boolean {
     return this.#held.some((piece) => piece.from <= from && from + length <= piece.from + piece.length)
+  }
+
+  #isSeenTwice(from: number, length: number, at: number): boolean {
+    const piece = this.#out.find((one) => one.from === from && one.to === from + length)
+    if (piece === undefined) return false
+    const after = at - piece.at
+    piece.at = at
+    return after < SEEN_TWICE_MS
   }
 
   #take(from: number, data: Buffer, length: number): Buffer {

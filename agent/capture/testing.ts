@@ -95,6 +95,11 @@ export const LINKS: Record<string, { link: number; wrap: Around }> = {
     link: 1,
     wrap: (ip, version) => Buffer.concat([Buffer.alloc(12), hex('88a8000581000006'), ethertype(version), ip]),
   },
+  PPPoE: {
+    link: 1,
+    wrap: (ip, version) =>
+      Buffer.concat([Buffer.alloc(12), hex('8864110000010000'), hex(version === 4 ? '0021' : '0057'), ip]),
+  },
   'Linux cooked': {
     link: 113,
     wrap: (ip, version) => Buffer.concat([Buffer.alloc(14), ethertype(version), ip]),

@@ -26,6 +26,8 @@ const HELLO = { client: 1, server: 2 } as const
 const RECORD_HEADER = 5
 const MESSAGE_HEADER = 4
 const EMPTY: Buffer = Buffer.alloc(0)
+/** How a request begins, or an answer (RFC 9110 section 9.3, RFC 5789; PRI: RFC 9113 section 3.4). */
+const HTTP = /^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) |^HTTP\//
 
 /** Reads one side's bytes in order. It keeps hellos alone: all else is passed over as it comes. Never throws. */
 export class TlsReader {
@@ -52,6 +54,8 @@ export class TlsReader {
 
   /** Something was left out: what comes next is read from the first piece on that begins with a record. */
   skip(): void {
+    // What was begun came whole, or nothing would follow it.
+    if (this.#left > 0) this.#finish()
     this.#messages.skip()
     this.#waiting = EMPTY
     this.#left = 0
@@ -84,16 +88,17 @@ export class TlsReader {
     this.#type = type
     this.#length = length
     this.#left = length
-    this.#begin(type, length)
     this.#seen = true
+    if (type === RECORD.changeCipher) this.facts.changedCipher = true
+    if (length === 0) this.#finish()
     return at + missing
   }
 
-  #begin(type: number, length: number): void {
+  /** The record is whole: only then its receiver can read it. */
+  #finish(): void {
     const { facts } = this
-    if (type === RECORD.changeCipher) facts.changedCipher = true
-    else if (type === RECORD.data && facts.hidden.length < MAX_HIDDEN) facts.hidden.push(length)
-    else if (type === RECORD.handshake && facts.changedCipher) facts.finished = true
+    if (this.#type === RECORD.data && facts.hidden.length < MAX_HIDDEN) facts.hidden.push(this.#length)
+    else if (this.#type === RECORD.handshake && facts.changedCipher) facts.finished = true
   }
 
   #body(bytes: Buffer, at: number): number {
@@ -102,6 +107,7 @@ export class TlsReader {
     if (this.#type === RECORD.handshake && !this.facts.changedCipher)
       this.#messages.push(bytes.subarray(at, end))
     if (this.#type === RECORD.alert && this.#length === 2) this.#alert(bytes.subarray(at, end))
+    if (this.#left === 0) this.#finish()
     return end
   }
 
@@ -116,7 +122,7 @@ export class TlsReader {
     this.#lost = true
     if (this.#seen) return 0
     const text = header.toString('latin1') + rest.toString('latin1', 0, 16)
-    this.facts.notTls = /^[A-Z]{3,8} |^HTTP\//.test(text) ? 'http' : 'other'
+    this.facts.notTls = HTTP.test(text) ? 'http' : 'other'
     return 0
   }
 }
