@@ -1,10 +1,11 @@
 import type { ClosedEvent, DecidingEvent } from '../../core/event/event.ts'
 import { cipherName } from './ciphers.ts'
 import { FilteredStream } from './filtered-stream.ts'
-import { ProxyHeaderReader } from './proxy-header.ts'
+import { mayBeProxyHeader, ProxyHeaderReader } from './proxy-header.ts'
 import { addressesOf, type Segment } from './segment.ts'
+import { Side } from './side.ts'
 import { type Direction, Stream, type StreamFacts } from './stream.ts'
-import { type TlsFacts, TlsReader } from './tls-reader.ts'
+import type { TlsFacts } from './tls-reader.ts'
 
 /**
  * What ended a handshake where no alert and no packet says it in the contract's words; read by the enricher.
@@ -24,16 +25,6 @@ export const CAPTURE_ERRORS = [
 ] as const
 type CaptureError = (typeof CAPTURE_ERRORS)[number]
 
-type Side = {
-  stream: Direction | undefined
-  tls: TlsReader
-  mss: number | undefined
-  timestamps: boolean
-  /** Whether the capture kept too little of a packet: zeros stand in its place. */
-  cut: boolean
-  /** Number of the FIN. */
-  fin: number | undefined
-}
 type Ending = Pick<ClosedEvent, 'ended_by' | 'error' | 'alert' | 'alert_side'>
 
 /** An alert in TLS 1.3, once keys are there: two bytes, the type, and a tag (RFC 8446 section 5.2). */
@@ -69,9 +60,10 @@ export class Flow {
   readonly #clientIsFirst: boolean
   readonly #source: { address: string; port: number }
   readonly #destination: { address: string; port: number }
-  readonly #inward = side()
-  readonly #outward = side()
-  readonly #proxy = new ProxyHeaderReader()
+  readonly #inward = new Side()
+  readonly #outward = new Side()
+  #proxy: ProxyHeaderReader | undefined
+  #clientSpoke = false
   /** Whether it began before the capture did. */
   readonly #midway: boolean
   readonly #firstSequence: number
@@ -238,7 +230,7 @@ export class Flow {
     const bytes = stream.push(segment.sequence, payload, segment.length, segment.at)
     if (stream.gaps > gaps) own.tls.skip()
     const { alert } = own.tls.facts
-    own.tls.push(fromClient ? this.#proxy.after(bytes) : bytes)
+    own.tls.push(fromClient ? this.#withoutProxyHeader(bytes) : bytes)
     // An alert of zeros is none.
     if (!whole) own.tls.facts.alert = alert
     // The same packet, seen twice.
@@ -248,6 +240,15 @@ export class Flow {
     if (fromClient) return
     this.#outSegments += 1
     if (!isFresh) this.#retrans += 1
+  }
+
+  #withoutProxyHeader(bytes: Buffer): Buffer {
+    if (this.#proxy === undefined && (this.#clientSpoke || !mayBeProxyHeader(bytes))) {
+      this.#clientSpoke ||= bytes.length > 0
+      return bytes
+    }
+    this.#proxy ??= new ProxyHeaderReader()
+    return this.#proxy.after(bytes)
   }
 
   #decide(segment: Segment, fromClient: boolean): DecidingEvent | undefined {
@@ -370,7 +371,7 @@ export class Flow {
     const serverHello = isKnown ? this.#outward.tls.facts.serverHello : undefined
     // Anyone can say so; a server that believes it goes on with the handshake.
     const isProxied = this.#outward.tls.facts.serverHello !== undefined
-    const source = (isProxied ? this.#proxy.source : undefined) ?? this.#source
+    const source = (isProxied ? this.#proxy?.source : undefined) ?? this.#source
     const [into, out] = [this.#inward.stream?.facts, this.#outward.stream?.facts]
     const { unacked = 0, sacked = 0, acknowledged = 0 } = out ?? {}
     const sent = out === undefined ? 0 : reached(out, out.sent)
@@ -399,7 +400,7 @@ export class Flow {
       hello_bytes: clientHello?.bytes ?? begun,
       hello_segments: clientHello === undefined ? begun && 0 : this.#helloSegments,
       hello_post_quantum: isWhole ? clientHello?.postQuantum : undefined,
-      bytes_in: into === undefined ? 0 : Math.max(0, reached(into, into.bytes) - this.#proxy.bytes),
+      bytes_in: into === undefined ? 0 : Math.max(0, reached(into, into.bytes) - (this.#proxy?.bytes ?? 0)),
       bytes_out: sent,
       tcp_rtt_us: this.#rttUs,
       tcp_mss: mss,
@@ -423,13 +424,6 @@ function reached({ captureLoss, acknowledged }: StreamFacts, seen: number): numb
 /** A server name that the contract has room for. */
 function printable(name: string | undefined): string | undefined {
   return name === undefined || name.length > 255 || /\p{Cc}/u.test(name) ? undefined : name
-}
-
-function side(): Side {
-  return {
-    ...{ stream: undefined, tls: new TlsReader() },
-    ...{ mss: undefined, timestamps: false, cut: false, fin: undefined },
-  }
 }
 
 function refusal({ alert }: TlsFacts, side: 'client' | 'server'): Ending | undefined {

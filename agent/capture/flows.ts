@@ -102,7 +102,7 @@ export function createFlows({
       if (before !== undefined && (!opens || before.sequence === segment.sequence)) return decided
       if (before !== undefined) done.delete(key)
       let flow = open.get(key)
-      const isNext = flow?.isSucceededBy(segment) === true
+      const isNext = segment.syn && flow?.isSucceededBy(segment) === true
       if (flow !== undefined && isNext) {
         decided = [...decided, settle(key, flow, flow.leave(now))]
         done.delete(key)

@@ -14,6 +14,11 @@ const MAX_LINE = 107
 const MAX_BINARY = 4_096
 const EMPTY: Buffer = Buffer.alloc(0)
 
+/** Whether these first bytes of a client may be the beginning of one: a cheap no to all that begins with a record of TLS. */
+export function mayBeProxyHeader(bytes: Buffer): boolean {
+  return bytes[0] === TEXT[0] || bytes[0] === BINARY[0]
+}
+
 /**
  * Takes the PROXY header off that load balancers send before the client's first byte, versions 1 and 2.
  * Source: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
