@@ -41,8 +41,23 @@ const EMPTY: Buffer = Buffer.alloc(0)
 /** SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3). */
 const RETRY = createHash('sha256').update('HelloRetryRequest').digest()
 
+/** What a ClientHello tells besides its length and whom it asks for: the same for all hellos of a client program. */
+type Kind = Omit<ClientHello, 'bytes' | 'serverName'>
+
+/** Clients are of few kinds, and reading a list takes longer than to see that one knows it. */
+const known = new Map<string, Kind>()
+const MAX_KINDS = 4_096
+
 /** A ClientHello's body; undefined when it is not one. Never throws. */
 export function readClientHello(body: Buffer, bytes: number): ClientHello | undefined {
+  const sketch = sketchOf(body)
+  const kind = sketch === undefined ? undefined : known.get(sketch.key)
+  if (sketch === undefined || kind === undefined) return readWhole(body, bytes, sketch?.key)
+  const { alpn, groups, postQuantum, earlyData, ja4 } = kind
+  return { bytes, serverName: sketch.serverName, alpn, groups, postQuantum, earlyData, ja4 }
+}
+
+function readWhole(body: Buffer, bytes: number, key: string | undefined): ClientHello | undefined {
   const reader = new Reader(body)
   const legacy = reader.u16()
   reader.skip(32)
@@ -56,15 +71,57 @@ export function readClientHello(body: Buffer, bytes: number): ClientHello | unde
   const serverName = readServerName(extensions.get(EXTENSION.serverName))
   const offered = numbers(extensions.get(EXTENSION.versions)?.subarray(1)).filter(isNoGrease)
   const version = offered.length === 0 ? legacy : Math.max(...offered)
-  return {
-    bytes,
-    serverName,
+  const kind = {
     alpn,
     groups,
     postQuantum: groups.some((group) => POST_QUANTUM.has(group)),
     earlyData: extensions.has(EXTENSION.earlyData),
-    ja4: ja4Of({ version, serverName, ciphers, extensions, alpn }),
+    ja4: fingerprintOf({ version, serverName, ciphers, extensions, alpn }),
   }
+  if (key !== undefined) {
+    if (known.size >= MAX_KINDS) known.clear()
+    known.set(key, kind)
+  }
+  return { bytes, serverName, ...kind }
+}
+
+/** Where sketches are put together. A longer one is not remembered. */
+const SKETCH = Buffer.alloc(1_024)
+/** The extensions whose contents say something of the client program. */
+const TELLING: ReadonlySet<number> = new Set([
+  EXTENSION.groups,
+  EXTENSION.signatures,
+  EXTENSION.alpn,
+  EXTENSION.versions,
+])
+
+/** All that a kind is read from, as one text, and the server name; undefined for what is broken or long. */
+function sketchOf(body: Buffer): { key: string; serverName: string | undefined } | undefined {
+  const ciphersAt = 35 + (body[34] ?? 0)
+  if (ciphersAt + 2 > body.length) return undefined
+  const compressionAt = ciphersAt + 2 + body.readUInt16BE(ciphersAt)
+  const extensionsAt = compressionAt + 1 + (body[compressionAt] ?? 0)
+  if (extensionsAt + 2 > body.length) return undefined
+  const end = extensionsAt + 2 + body.readUInt16BE(extensionsAt)
+  if (end > body.length || compressionAt - ciphersAt > SKETCH.length / 2) return undefined
+  let length = 3 + body.copy(SKETCH, 3, ciphersAt, compressionAt)
+  let serverName: string | undefined
+  for (let at = extensionsAt + 2; at < end; ) {
+    if (at + 4 > end) return undefined
+    const type = body.readUInt16BE(at)
+    const next = at + 4 + body.readUInt16BE(at + 2)
+    const isTelling = TELLING.has(type)
+    const size = isTelling ? next - at : 2
+    if (next > end || length + size > SKETCH.length) return undefined
+    if (type === EXTENSION.serverName) serverName = readServerName(body.subarray(at + 4, next))
+    if (isTelling) body.copy(SKETCH, length, at, next)
+    else SKETCH.writeUInt16BE(type, length)
+    length += size
+    at = next
+  }
+  SKETCH[0] = serverName === undefined ? 0 : 1
+  body.copy(SKETCH, 1, 0, 2)
+  return { key: SKETCH.toString('latin1', 0, length), serverName }
 }
 
 export function readServerHello(body: Buffer): ServerHello | undefined {
@@ -88,29 +145,6 @@ type Hello = {
   ciphers: readonly number[]
   extensions: ReadonlyMap<number, Buffer>
   alpn: readonly string[]
-}
-
-/** Fingerprints by what they are of: clients are of few kinds, and hashing takes longer than all else about a hello. */
-const fingerprints = new Map<string, string>()
-const MAX_FINGERPRINTS = 4_096
-
-function ja4Of(hello: Hello): string {
-  const { version, serverName, ciphers, extensions, alpn } = hello
-  const signatures = extensions.get(EXTENSION.signatures)?.toString('latin1') ?? ''
-  const lists = String.fromCharCode(
-    version,
-    ciphers.length,
-    ...ciphers,
-    extensions.size,
-    ...extensions.keys(),
-  )
-  const key = `${serverName === undefined ? 'i' : 'd'}${lists}${signatures} ${alpn[0] ?? ''}`
-  const known = fingerprints.get(key)
-  if (known !== undefined) return known
-  const fingerprint = fingerprintOf(hello)
-  if (fingerprints.size >= MAX_FINGERPRINTS) fingerprints.clear()
-  fingerprints.set(key, fingerprint)
-  return fingerprint
 }
 
 const JA4_VERSIONS = new Map([

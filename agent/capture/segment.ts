@@ -191,14 +191,23 @@ function isFirst({ bytes, sourcePort, destinationPort, addressesAt, addressLengt
   return bytes.compare(bytes, middle, middle + addressLength, addressesAt, middle) >= 0
 }
 
+/** Where keys are put together: one text of its bytes is made faster than one of several texts. */
+const KEY = Buffer.alloc(36)
+
 function keyOf(segment: Segment): string {
   const { bytes, byFirst, sourcePort, destinationPort, addressesAt, addressLength } = segment
-  const middle = addressesAt + addressLength
-  const source = bytes.toString('latin1', addressesAt, middle)
-  const destination = bytes.toString('latin1', middle, middle + addressLength)
-  return byFirst
-    ? source + destination + String.fromCharCode(sourcePort, destinationPort)
-    : destination + source + String.fromCharCode(destinationPort, sourcePort)
+  const [first, second] = byFirst ? [sourcePort, destinationPort] : [destinationPort, sourcePort]
+  KEY[0] = first >> 8
+  KEY[1] = first
+  KEY[2] = second >> 8
+  KEY[3] = second
+  // The first one's address, then the other's.
+  const swap = byFirst ? 0 : addressLength
+  for (let i = 0; i < addressLength; i += 1) {
+    KEY[4 + swap + i] = bytes[addressesAt + i] ?? 0
+    KEY[4 + addressLength - swap + i] = bytes[addressesAt + addressLength + i] ?? 0
+  }
+  return KEY.toString('latin1', 0, 4 + 2 * addressLength)
 }
 
 /** RFC 9293 section 3.2, RFC 7323, RFC 2018. */
