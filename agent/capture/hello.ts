@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TlsVersion } from '../../core/event/fields.ts'
+import { EXTENSION, FieldReader, isNoGrease, numbers } from './hello-fields.ts'
+import { fingerprintOf } from './ja4.ts'
 
 export type ClientHello = {
   /** Bytes of the handshake message, its header included. */
@@ -20,14 +22,6 @@ export type ServerHello = {
   retry: boolean
 }
 
-const EXTENSION = {
-  serverName: 0,
-  groups: 10,
-  signatures: 13,
-  alpn: 16,
-  earlyData: 42,
-  versions: 43,
-} as const
 /** ML-KEM alone and with a classical group, and the draft of Kyber that came before (IANA TLS Supported Groups). */
 const POST_QUANTUM = new Set([512, 513, 514, 4587, 4588, 4589, 0x6399, 0x639a, 0xfe30, 0xfe31])
 const VERSIONS = new Map<number, TlsVersion>([
@@ -58,7 +52,7 @@ export function readClientHello(body: Buffer, bytes: number): ClientHello | unde
 }
 
 function readWhole(body: Buffer, bytes: number, key: string | undefined): ClientHello | undefined {
-  const reader = new Reader(body)
+  const reader = new FieldReader(body)
   const legacy = reader.u16()
   reader.skip(32)
   reader.bytes(reader.u8())
@@ -125,7 +119,7 @@ function sketchOf(body: Buffer): { key: string; serverName: string | undefined }
 }
 
 export function readServerHello(body: Buffer): ServerHello | undefined {
-  const reader = new Reader(body)
+  const reader = new FieldReader(body)
   const legacy = reader.u16()
   const random = reader.bytes(32)
   reader.bytes(reader.u8())
@@ -139,56 +133,17 @@ export function readServerHello(body: Buffer): ServerHello | undefined {
   return { version: known, cipher, retry: random.equals(RETRY) }
 }
 
-type Hello = {
-  version: number
-  serverName: string | undefined
-  ciphers: readonly number[]
-  extensions: ReadonlyMap<number, Buffer>
-  alpn: readonly string[]
-}
-
-const JA4_VERSIONS = new Map([
-  [772, '13'],
-  [771, '12'],
-  [770, '11'],
-  [769, '10'],
-  [768, 's3'],
-])
-
-function fingerprintOf({ version, serverName, ciphers, extensions, alpn }: Hello): string {
-  const suites = ciphers.filter(isNoGrease)
-  const kinds = [...extensions.keys()].filter(isNoGrease)
-  const two = (count: number) => String(Math.min(count, 99)).padStart(2, '0')
-  const hex = (list: readonly number[]) => list.map((number) => number.toString(16).padStart(4, '0'))
-  const [first = ''] = alpn
-  const protocol = first === '' ? '00' : `${first[0]}${first.at(-1)}`
-  const signatures = numbers(extensions.get(EXTENSION.signatures)?.subarray(2)).filter(isNoGrease)
-  const sorted = hex(kinds.filter((kind) => kind !== EXTENSION.serverName && kind !== EXTENSION.alpn)).sort()
-  const signed = signatures.length === 0 ? '' : `_${hex(signatures).join(',')}`
-  const head = `t${JA4_VERSIONS.get(version) ?? '00'}${serverName === undefined ? 'i' : 'd'}${two(suites.length)}${two(kinds.length)}${protocol}`
-  return `${head}_${shortHash(hex(suites).sort().join(','))}_${shortHash(`${sorted.join(',')}${signed}`)}`
-}
-
-function shortHash(text: string): string {
-  return text === '' ? '000000000000' : createHash('sha256').update(text).digest('hex').slice(0, 12)
-}
-
-/** Values that clients send so that servers learn to pass over what they do not know (RFC 8701). */
-function isNoGrease(value: number): boolean {
-  return (value & 0x0f0f) !== 0x0a0a || value >> 8 !== (value & 0xff)
-}
-
-function readExtensions(reader: Reader): Map<number, Buffer> {
+function readExtensions(reader: FieldReader): Map<number, Buffer> {
   const extensions = new Map<number, Buffer>()
   if (reader.left() < 2) return extensions
-  const block = new Reader(reader.bytes(reader.u16()))
+  const block = new FieldReader(reader.bytes(reader.u16()))
   while (block.left() >= 4 && !block.broken) extensions.set(block.u16(), block.bytes(block.u16()))
   return extensions
 }
 
 function readServerName(extension: Buffer | undefined): string | undefined {
   if (extension === undefined) return undefined
-  const reader = new Reader(extension)
+  const reader = new FieldReader(extension)
   reader.u16()
   const type = reader.u8()
   const name = reader.bytes(reader.u16())
@@ -197,60 +152,7 @@ function readServerName(extension: Buffer | undefined): string | undefined {
 
 function names(list: Buffer | undefined): string[] {
   const found: string[] = []
-  const reader = new Reader(list ?? EMPTY)
+  const reader = new FieldReader(list ?? EMPTY)
   while (reader.left() > 0 && !reader.broken) found.push(reader.bytes(reader.u8()).toString('latin1'))
   return found
-}
-
-function numbers(list: Buffer | undefined): number[] {
-  const found: number[] = []
-  if (list === undefined) return found
-  for (let at = 0; at + 2 <= list.length; at += 2) found.push(list.readUInt16BE(at))
-  return found
-}
-
-/** Reads on; past the end it answers zeros and says that it is broken. */
-class Reader {
-  broken = false
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  left(): number {
-    return this.#bytes.length - this.#at
-  }
-
-  skip(count: number): void {
-    this.#take(count)
-  }
-
-  u8(): number {
-    const at = this.#take(1)
-    return at < 0 ? 0 : (this.#bytes[at] ?? 0)
-  }
-
-  u16(): number {
-    const at = this.#take(2)
-    return at < 0 ? 0 : this.#bytes.readUInt16BE(at)
-  }
-
-  bytes(count: number): Buffer {
-    const at = this.#take(count)
-    return at < 0 ? EMPTY : this.#bytes.subarray(at, at + count)
-  }
-
-  /** Where they begin; -1 past the end. */
-  #take(count: number): number {
-    const at = this.#at
-    if (at + count > this.#bytes.length) {
-      this.broken = true
-      this.#at = this.#bytes.length
-      return -1
-    }
-    this.#at = at + count
-    return at
-  }
 }

@@ -1,6 +1,6 @@
 export { CaptureError } from './capture-error.ts'
+export { CAPTURE_ERRORS } from './ending.ts'
 export { captureFilter, hasVlans } from './filter.ts'
-export { CAPTURE_ERRORS } from './flow.ts'
 export {
   createFlows,
   type Decided,
