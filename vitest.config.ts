@@ -28,6 +28,7 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', 'data/**'],
+    globalSetup: 'agent/testing/scratch.ts',
     pool: 'forks',
     // Half of what the long files do is to wait: three share two cores well, and a browser, a broker and an engine fit.
     maxWorkers: 3,

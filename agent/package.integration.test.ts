@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createCertificate } from './testing/certificate.ts'
+import { scratchFolder } from './testing/scratch.ts'
 import { type Sink, startSink } from './testing/sink.ts'
 
 const run = promisify(execFile)
@@ -15,7 +15,7 @@ let sink: Sink
 
 beforeAll(async () => {
   sink = await startSink()
-  folder = mkdtempSync(join(tmpdir(), 'halfshake-consumer-'))
+  folder = scratchFolder('consumer')
   await run('npm', ['run', 'build', '-w', 'agent'], { cwd: root })
   const packed = await run('npm', ['pack', '--json', '--pack-destination', folder, '-w', 'agent'], {
     cwd: root,

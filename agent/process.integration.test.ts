@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createCertificate } from './testing/certificate.ts'
 import { openssl, rawClient } from './testing/clients.ts'
+import { scratchFolder } from './testing/scratch.ts'
 import { type Sink, startSink } from './testing/sink.ts'
 import { until } from './testing/wait.ts'
 
@@ -136,7 +136,7 @@ describe('the natural end of the process', () => {
 })
 
 describe('a spool directory', () => {
-  const directory = () => mkdtempSync(join(tmpdir(), 'halfshake-spool-'))
+  const directory = () => scratchFolder('spool')
 
   test('brings every batch through kill -9, once, under its own numbers', async () => {
     const spool = { directory: directory() }

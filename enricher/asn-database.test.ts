@@ -1,23 +1,28 @@
-import { mkdir, mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type AsnResponse, Reader } from 'maxmind'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ensureAsnDatabase } from './asn-database.ts'
 import { parseCsvLine } from './csv.ts'
 
+let scratch: string
 let packageFolder: string
 let dataFolder: string
 
 beforeEach(async () => {
-  packageFolder = await mkdtemp(join(tmpdir(), 'halfshake-package-'))
-  dataFolder = join(await mkdtemp(join(tmpdir(), 'halfshake-data-')), 'made', 'at', 'first', 'start')
+  scratch = await mkdtemp(join(tmpdir(), 'halfshake-asn-'))
+  packageFolder = join(scratch, 'package')
+  dataFolder = join(scratch, 'made', 'at', 'first', 'start')
+  await mkdir(packageFolder)
   await givePackage('2.3.2026061719', {
     ipv4: '1.0.0.0,1.0.0.255,13335,"Cloudflare, Inc."\n1.0.4.0,1.0.7.255,38803,Gtelecom Pty Ltd\n',
     ipv6: '2001:db8::,2001:db8:ffff:ffff:ffff:ffff:ffff:ffff,64496,"LLC ""DOCS"""\n',
   })
 })
+
+afterEach(() => rm(scratch, { recursive: true }))
 
 async function givePackage(version: string, csv: { ipv4: string; ipv6: string }): Promise<void> {
   await writeFile(join(packageFolder, 'package.json'), JSON.stringify({ version }))

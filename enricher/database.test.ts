@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseAddress } from './address.ts'
 import { DatabaseUnusable, openAsnDatabase } from './database.ts'
 import { encodeValue, type MmdbValue, text } from './mmdb-data.ts'
@@ -12,7 +12,9 @@ import { asnDatabaseBytes, bytesOf } from './testing.ts'
 const DOCUMENTATION = asnDatabaseBytes([['203.0.113.0', '203.0.113.255', 64496, 'Docs']])
 
 async function fileWith(bytes: Buffer): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), 'halfshake-mmdb-')), 'given.mmdb')
+  const folder = await mkdtemp(join(tmpdir(), 'halfshake-mmdb-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'given.mmdb')
   await writeFile(path, bytes)
   return path
 }

@@ -11,13 +11,14 @@ const FIRST = asnDatabaseBytes([['203.0.113.0', '203.0.113.255', 64496, 'First']
 const SECOND = asnDatabaseBytes([['203.0.113.0', '203.0.113.255', 64497, 'Second']], 1_750_003_600)
 const PREFIX = { ipv4: 24, ipv6: 48 }
 
+let folder: string
 let databasePath: string
 let networksPath: string
 let registry: Registry
 let testLog: ReturnType<typeof createTestLog>
 
 beforeEach(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'halfshake-lookup-'))
+  folder = await mkdtemp(join(tmpdir(), 'halfshake-lookup-'))
   databasePath = join(folder, 'asn.mmdb')
   networksPath = join(folder, 'networks.csv')
   registry = new Registry()
@@ -25,6 +26,8 @@ beforeEach(async () => {
   await writeFile(databasePath, FIRST)
   await writeFile(networksPath, 'prefix,label,asn\n10.0.0.0/8,Office\n')
 })
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
 
 function create({ watchEveryMs = 3_600_000, now = Date.now } = {}): NetworkLookup {
   return createNetworkLookup({ databasePath, networksPath, log: testLog.log, registry, watchEveryMs, now })

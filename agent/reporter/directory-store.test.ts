@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { scratchFolder } from '../testing/scratch.ts'
 import type { Batch } from './batch.ts'
 import { fileName, formatBatchFile } from './batch-file.ts'
 import { createDirectoryStore } from './directory-store.ts'
@@ -9,7 +9,7 @@ import { createDirectoryStore } from './directory-store.ts'
 let directory: string
 let damaged: string[]
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'halfshake-spool-'))
+  directory = scratchFolder('spool')
   damaged = []
 })
 
