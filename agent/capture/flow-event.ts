@@ -26,7 +26,8 @@ export type FlowFacts = {
 
 /** Timestamps take so much of each segment (RFC 7323). */
 const TIMESTAMPS_BYTES = 12
-const USUAL_MSS = 1_460
+/** Where no SYN of it was captured: Ethernet. */
+export const USUAL_MSS = 1_460
 
 /**
  * One literal with a place for every field, those that are not known left undefined: spreading the known ones together

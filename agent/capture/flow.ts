@@ -2,7 +2,7 @@ import type { DecidingEvent } from '../../core/event/event.ts'
 import { blindnessOf } from './blindness.ts'
 import { type Ending, error, notTls, refusal } from './ending.ts'
 import { FilteredStream } from './filtered-stream.ts'
-import { eventOf, type FlowFacts } from './flow-event.ts'
+import { eventOf, type FlowFacts, USUAL_MSS } from './flow-event.ts'
 import { HiddenFinish } from './hidden-finish.ts'
 import { addressesOf, type Segment } from './segment.ts'
 import { Side } from './side.ts'
@@ -14,8 +14,7 @@ const DEADLINE_MS = 3_000
 const SYN_REPEATED_MS = 1_500
 const HELLO_REPEATED_MS = 1_000
 /** Both sides wait a second before they repeat a SYN (RFC 6298 section 2): what comes so soon is the same packet, seen twice. */
-const SEEN_TWICE_MS = 100
-const USUAL_MSS = 1_460
+const ANSWER_SEEN_TWICE_MS = 100
 const MAX_U32 = 0xffff_ffff
 
 export type FlowSettings = {
@@ -157,7 +156,7 @@ export class Flow {
   /** A capture of all interfaces may see each packet more than once. */
   #answerAgain({ sequence, at }: Segment): void {
     if (this.#answeredAt === undefined || sequence !== this.#answerSequence) return
-    if (at - this.#lastAnswerAt < SEEN_TWICE_MS) return
+    if (at - this.#lastAnswerAt < ANSWER_SEEN_TWICE_MS) return
     this.#lastAnswerAt = at
     this.#facts.answers += 1
   }

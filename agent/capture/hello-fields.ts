@@ -7,7 +7,7 @@ export const EXTENSION = {
   earlyData: 42,
   versions: 43,
 } as const
-const EMPTY: Buffer = Buffer.alloc(0)
+export const EMPTY: Buffer = Buffer.alloc(0)
 
 /** Values that clients send so that servers learn to pass over what they do not know (RFC 8701). */
 export function isNoGrease(value: number): boolean {

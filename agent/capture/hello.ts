@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TlsVersion } from '../../core/event/fields.ts'
-import { EXTENSION, FieldReader, isNoGrease, numbers } from './hello-fields.ts'
+import { EMPTY, EXTENSION, FieldReader, isNoGrease, numbers } from './hello-fields.ts'
 import { fingerprintOf } from './ja4.ts'
 
 export type ClientHello = {
@@ -31,7 +31,6 @@ const VERSIONS = new Map<number, TlsVersion>([
   [0x0303, 'TLSv1.2'],
   [0x0304, 'TLSv1.3'],
 ])
-const EMPTY: Buffer = Buffer.alloc(0)
 /** SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3). */
 const RETRY = createHash('sha256').update('HelloRetryRequest').digest()
 
